@@ -1,0 +1,1 @@
+"""MCULoRA: emotion recognition from audio, text and video when some of the three are missing."""

@@ -1,0 +1,1 @@
+"""Bytes to tensors in time: video frames, audio samples, faces."""

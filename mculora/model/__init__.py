@@ -1,0 +1,1 @@
+"""The network of the paper: adapters per modality combination, encoders, fusion, checkpoint."""

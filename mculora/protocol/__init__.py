@@ -1,0 +1,1 @@
+"""Who is tested on what: folds and missing-modality masks."""

@@ -1,0 +1,1 @@
+"""How the network learns: losses, combination sampling (DPFT), the trainer."""

@@ -1,0 +1,1 @@
+"""The stages: read files, call `mculora`, write files."""

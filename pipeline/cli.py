@@ -1,0 +1,123 @@
+"""The `mculora` command: one line per stage, in flow order; a known error is one line and exit 1."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class ModalityName(StrEnum):
+    """A modality, as typed."""
+
+    AUDIO = "audio"
+    TEXT = "text"
+    VISUAL = "visual"
+
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Emotion recognition when audio, text or video are missing. Stages, in flow order:",
+)
+
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 … or auto.")]
+ModalityOption = Annotated[ModalityName, typer.Option(help="What to extract.")]
+
+
+@app.command()
+def download() -> None:
+    """Bring the raw corpus here (the sample corpus is made, not fetched)."""
+    from pipeline import download
+
+    download.run()
+
+
+@app.command()
+def prepare() -> None:
+    """Read the raw corpus into a manifest of utterances."""
+    from pipeline import prepare
+
+    prepare.run()
+
+
+@app.command()
+def extract(modality: ModalityOption, device: Device = "auto") -> None:
+    """Turn one modality of every utterance into a feature vector."""
+    from pipeline import extract
+
+    extract.run(modality.value, device=device)
+
+
+@app.command()
+def split() -> None:
+    """Draw the folds and the missing-modality masks of the test."""
+    from pipeline import split
+
+    split.run()
+
+
+@app.command()
+def train(device: Device = "auto") -> None:
+    """Train MCULoRA and its baselines; validation decides."""
+    from pipeline import train
+
+    train.run(device=device)
+
+
+@app.command()
+def evaluate(device: Device = "auto") -> None:
+    """Test every modality combination and missing rate."""
+    from pipeline import evaluate
+
+    evaluate.run(device=device)
+
+
+@app.command()
+def report() -> None:
+    """Write the report: one page that opens offline."""
+    from pipeline import report
+
+    report.run()
+
+
+@app.command()
+def predict(
+    clip: Annotated[Path, typer.Argument(help="An audio or video file.", show_default=False)],
+    transcript: Annotated[str, typer.Option(help="The words spoken in the clip.")] = "",
+    without: Annotated[
+        list[ModalityName] | None, typer.Option(help="Leave this modality out; repeatable.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Predict the emotion of one clip from whatever it offers."""
+    from pipeline import predict
+
+    left_out = [name.value for name in without or []]
+    predict.run(clip, transcript=transcript, without=left_out, device=device)
+
+
+def main() -> None:
+    """Run the command; show an error of the user's as one line."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("stopped; run the command again to go on", err=True)
+        sys.exit(130)
+    except Exception as error:
+        from mculora.errors import MCULoRAError
+
+        if not isinstance(error, MCULoRAError):
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

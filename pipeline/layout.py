@@ -1,0 +1,67 @@
+"""Where every artefact lives, relative to the project folder: the only file with path strings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mculora.errors import MissingInputError
+from mculora.modality import Modality
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The artefacts of one dataset.
+
+    Attributes:
+        dataset: The dataset's name in params.yaml.
+        root: The project folder.
+    """
+
+    dataset: str
+    root: Path = Path()
+
+    @property
+    def raw(self) -> Path:
+        """The raw corpus, as its publishers lay it out (`download`)."""
+        return self.root / "data" / "raw" / self.dataset
+
+    @property
+    def corpus(self) -> Path:
+        """The manifest's folder: corpus.json, utterances.jsonl, dropped.csv (`prepare`)."""
+        return self.root / "data" / "corpus" / self.dataset
+
+    def features(self, modality: Modality) -> Path:
+        """One modality's feature store (`extract`)."""
+        return self.root / "data" / "features" / self.dataset / modality.word
+
+    @property
+    def split(self) -> Path:
+        """Folds and masks: folds.json, masks.safetensors (`split`)."""
+        return self.root / "data" / "split" / self.dataset
+
+    @property
+    def models(self) -> Path:
+        """Checkpoints and training histories (`train`)."""
+        return self.root / "models" / self.dataset
+
+    @property
+    def results(self) -> Path:
+        """metrics.json and the tables behind the report (`evaluate`)."""
+        return self.root / "results"
+
+    @property
+    def report(self) -> Path:
+        """The page (`report`)."""
+        return self.root / "reports" / "report.html"
+
+
+def require(path: Path, *, command: str) -> Path:
+    """Return `path`, or say which command makes it.
+
+    Raises:
+        MissingInputError: `path` does not exist.
+    """
+    if not path.exists():
+        raise MissingInputError(path, command=command)
+    return path

@@ -1,0 +1,163 @@
+"""params.yaml as frozen dataclasses: an unknown key, a missing one or a wrong value is an error."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from mculora.errors import InputError
+
+PARAMS = Path("params.yaml")
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+Dataset = Literal["sample", "mosei"]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+MissingRate = Annotated[float, Field(ge=0, le=0.7)]
+Layers = Annotated[list[int], Field(min_length=1)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class SampleParams:
+    """The embedded corpus: its seed and its number of videos."""
+
+    seed: Seed
+    num_videos: Annotated[int, Field(ge=12, le=2000)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class EncoderParams:
+    """One modality's frozen encoder: a built-in name, a hub id or a local folder."""
+
+    encoder: Annotated[str, Field(min_length=1)]
+    revision: str
+    layers: Layers
+
+
+@dataclass(frozen=True, config=_STRICT)
+class VisualEncoderParams(EncoderParams):
+    """The visual encoder and how many frames of each second it sees."""
+
+    frames_per_second: Annotated[float, Field(gt=0, le=60)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ExtractParams:
+    """The three encoders."""
+
+    audio: EncoderParams
+    text: EncoderParams
+    visual: VisualEncoderParams
+
+
+@dataclass(frozen=True, config=_STRICT)
+class SplitParams:
+    """Folds and test masks."""
+
+    seed: Seed
+    missing_rule: Literal["gcnet"]
+    validation_share: Share
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ModelParams:
+    """The network (METHOD: symbols H, depth, heads)."""
+
+    hidden: Count
+    depth: Count
+    heads: Count
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    adapter_alpha: Positive
+    specific: Literal["lowrank", "with_base"]
+    weight_mlp: bool
+    freeze_encoders: bool
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TrainParams:
+    """Two training stages, the loss weights and DPFT."""
+
+    baselines: list[Literal["dropout"]]
+    encoder_epochs: Count
+    epochs: Count
+    patience: Count
+    batch_dialogues: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+    separation_weight: NonNegative
+    keep_weight: NonNegative
+    dpft: Literal["one_sided", "symmetric", "off"]
+    dpft_step: NonNegative
+    dpft_range: Annotated[list[Share], Field(min_length=2, max_length=2)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Params:
+    """Everything that changes the numbers."""
+
+    dataset: Dataset
+    rank: Count
+    seed: Seed
+    num_seeds: Count
+    missing_rates: Annotated[list[MissingRate], Field(min_length=1)]
+    sample: SampleParams
+    extract: ExtractParams
+    split: SplitParams
+    model: ModelParams
+    train: TrainParams
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of all runs."""
+        return range(self.seed, self.seed + self.num_seeds)
+
+
+def read_params(path: Path = PARAMS) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        InputError: The file or one of its keys is missing, unknown or of a wrong value.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            path, found="nothing", expected="the project's parameters", remedy="run in its folder"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(path, found=f"text that is not YAML ({reason})", expected="YAML") from None
+    return parse_params(content, path)
+
+
+def parse_params(content: Any, path: Path = PARAMS) -> Params:
+    """Check the content of a params file, already read from YAML."""
+    if not isinstance(content, dict):
+        raise InputError(path, found=type(content).__name__, expected="keys and values")
+    try:
+        return TypeAdapter(Params).validate_python(content)
+    except ValidationError as error:
+        raise _params_error(error, path) from None
+
+
+def _params_error(error: ValidationError, path: Path) -> InputError:
+    """Turn the first finding of pydantic into our sentence."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    where = f"{path}: key {key}"
+    kind = first["type"]
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = ", ".join(f.name for f in fields(Params)) if "." not in key else "a known key"
+        return InputError(where, found="an unknown key", expected=known, remedy="remove or rename it")
+    if kind in ("missing", "missing_argument"):
+        return InputError(where, found="nothing", expected="a value", remedy="add the key")
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return InputError(where, found=repr(first["input"]), expected=message.replace("input should be ", ""))
