@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -143,7 +144,7 @@ def parse_params(content: Any, path: Path = PARAMS) -> Params:
     if not isinstance(content, dict):
         raise InputError(path, found=type(content).__name__, expected="keys and values")
     try:
-        return TypeAdapter(Params).validate_python(content)
+        return TypeAdapter(Params).validate_json(json.dumps(content, default=str))
     except ValidationError as error:
         raise _params_error(error, path) from None
 
@@ -156,8 +157,12 @@ def _params_error(error: ValidationError, path: Path) -> InputError:
     kind = first["type"]
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         known = ", ".join(f.name for f in fields(Params)) if "." not in key else "a known key"
-        return InputError(where, found="an unknown key", expected=known, remedy="remove or rename it")
+        return InputError(
+            where, found="an unknown key", expected=known, remedy="remove or rename it"
+        )
     if kind in ("missing", "missing_argument"):
         return InputError(where, found="nothing", expected="a value", remedy="add the key")
     message = first["msg"][0].lower() + first["msg"][1:]
-    return InputError(where, found=repr(first["input"]), expected=message.replace("input should be ", ""))
+    return InputError(
+        where, found=repr(first["input"]), expected=message.replace("input should be ", "")
+    )
