@@ -41,9 +41,23 @@ class Layout:
         return self.root / "data" / "split" / self.dataset
 
     @property
+    def folds(self) -> Path:
+        """Which dialogues train, validate and test."""
+        return self.split / "folds.json"
+
+    @property
     def models(self) -> Path:
         """Checkpoints and training histories (`train`)."""
         return self.root / "models" / self.dataset
+
+    def checkpoint(self, method: str, seed: int, fold: str) -> Path:
+        """One trained network."""
+        return self.models / method / f"seed-{seed}-{fold}.safetensors"
+
+    @property
+    def history(self) -> Path:
+        """Every epoch of every training, as a table."""
+        return self.models / "history.csv"
 
     @property
     def results(self) -> Path:

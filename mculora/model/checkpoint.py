@@ -1,0 +1,86 @@
+"""A trained network in one safetensors file: weights, dimensions and where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mculora.errors import InputError
+from mculora.files import whole_file
+from mculora.model.network import MCULoRA, NetworkConfig
+
+_KEY = "mculora"
+_REMEDY = "run `mculora train`"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network and its provenance.
+
+    Attributes:
+        network: The trained network, in evaluation mode.
+        provenance: JSON facts: method, seed, fold, features, validation score, …
+    """
+
+    network: MCULoRA
+    provenance: Mapping[str, Any]
+
+
+def save_checkpoint(path: Path, network: MCULoRA, provenance: Mapping[str, Any]) -> None:
+    """Write the network so that the file appears whole."""
+    facts = {"config": asdict(network.config), "provenance": dict(provenance)}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    with whole_file(path) as temporary:
+        # One key only: safetensors writes several in an order that changes from run to run.
+        save_file(tensors, temporary, metadata={_KEY: json.dumps(facts, sort_keys=True)})
+
+
+def load_checkpoint(path: Path, device: torch.device | None = None) -> Checkpoint:
+    """Read a network back.
+
+    Raises:
+        InputError: The file is missing, damaged, no checkpoint, or of another architecture.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {})[_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        widths = tuple(facts["config"]["widths"])
+        config = NetworkConfig(**{**facts["config"], "widths": widths})
+        provenance = facts["provenance"]
+    except FileNotFoundError:
+        raise InputError(path, found="nothing", expected="a checkpoint", remedy=_REMEDY) from None
+    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        found = f"a file that is no checkpoint of this program ({_one_line(error)})"
+        raise InputError(path, found=found, expected="a checkpoint", remedy=_REMEDY) from None
+    network = MCULoRA(config)
+    _fill(network, tensors, path)
+    network.to(device or torch.device("cpu")).eval()
+    return Checkpoint(network, provenance)
+
+
+def _fill(network: MCULoRA, tensors: dict[str, Tensor], path: Path) -> None:
+    """Load the weights, or name the first one that belongs to another architecture."""
+    wanted = {name: tuple(t.shape) for name, t in network.state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise InputError(
+                path,
+                found=f"{name} of shape {found.get(name, 'none')}",
+                expected=f"shape {wanted.get(name, 'none')}: it is of another architecture",
+                remedy=_REMEDY,
+            )
+    network.load_state_dict(tensors)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]

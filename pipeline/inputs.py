@@ -1,0 +1,86 @@
+"""What training and testing both read: the manifest, the three stores and the folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from mculora.protocol.folds import Fold, read_folds
+
+from mculora.batch import FeatureTable, build_table
+from mculora.corpora.manifest import Corpus, Task, read_manifest
+from mculora.errors import InputError
+from mculora.features.store import StoredFeatures, check_same_corpus, read_store
+from mculora.modality import Modality
+from pipeline.layout import Layout, require
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A corpus, its features and its folds."""
+
+    corpus: Corpus
+    stores: tuple[StoredFeatures, ...]
+    folds: tuple[Fold, ...]
+
+    def table(self, dialogues: Iterable[str]) -> FeatureTable:
+        """The utterances of these dialogues, and of no other."""
+        return build_table(self.corpus, self.stores, dialogues)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """D_m in column order."""
+        return tuple(store.identity.width for store in self.stores)
+
+    @property
+    def outputs(self) -> int:
+        """K: 1 for a score, else the number of classes."""
+        return 1 if self.corpus.task == Task.REGRESSION else len(self.corpus.class_names)
+
+    @property
+    def feature_digests(self) -> dict[str, str]:
+        """What identifies each modality's features, by its word."""
+        return {m.word: self.stores[m].identity.digest for m in Modality}
+
+
+def input_paths(layout: Layout) -> list[Path]:
+    """The folders that `read_inputs` reads."""
+    return [layout.corpus, *(layout.features(m) for m in Modality), layout.split]
+
+
+def read_inputs(layout: Layout) -> Inputs:
+    """Read them all and check that they belong together.
+
+    Raises:
+        MissingInputError: A stage has not been run.
+        InputError: A store holds the features of another corpus.
+    """
+    corpus = read_manifest(require(layout.corpus, command="mculora prepare"))
+    stores = []
+    for modality in Modality:
+        command = f"mculora extract --modality {modality.word}"
+        store = read_store(require(layout.features(modality), command=command))
+        check_same_corpus(store, corpus.fingerprint)
+        stores.append(store)
+    folds = read_folds(require(layout.folds, command="mculora split"))
+    return Inputs(corpus, tuple(stores), folds)
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; `auto` is CUDA where there is one.
+
+    Raises:
+        InputError: No such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError):
+        raise InputError(
+            "--device", found=name, expected="cpu, or a cuda device that this machine has"
+        ) from None
+    return device
