@@ -152,7 +152,7 @@ def read_manifest(folder: Path) -> Corpus:
             media_bytes={path: int(size) for path, size in _from_csv(media)},
         )
         expected = header["fingerprint"]
-    except (ValueError, KeyError, TypeError, StopIteration, InputError) as error:
+    except (ValueError, KeyError, TypeError, InputError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise _damaged(folder, f"a damaged file ({reason})") from error
     if corpus.fingerprint != expected:
@@ -223,5 +223,5 @@ def _to_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _from_csv(text: str) -> Iterator[list[str]]:
     rows = csv.reader(io.StringIO(text, newline=""))
-    next(rows)
+    next(rows, None)
     yield from rows
