@@ -91,7 +91,7 @@ def build_table(
         InputError: None of the dialogues has an utterance with features.
     """
     wanted = set(dialogues)
-    places = [{id_: row for row, id_ in enumerate(store.ids)} for store in stores]
+    places = [store.rows for store in stores]
     kept = [
         u
         for u in corpus.utterances

@@ -1,4 +1,4 @@
-"""The `mculora` command: one line per stage, in flow order; a known error is one line and exit 1."""
+"""The `mculora` command: one line per stage, in flow order; a known error is one line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ModalityOption = Annotated[ModalityName, typer.Option(help="What to extract.")]
 
 @app.command()
 def download() -> None:
-    """Bring the raw corpus here (the sample corpus is made, not fetched)."""
+    """Bring the raw corpus here (the sample one is made)."""
     from pipeline import download
 
     download.run()

@@ -65,6 +65,31 @@ class Layout:
         return self.root / "results"
 
     @property
+    def evaluation(self) -> Path:
+        """Every result of every method."""
+        return self.results / "evaluation.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The headline numbers, for `dvc metrics`."""
+        return self.results / "metrics.json"
+
+    @property
+    def by_combination(self) -> Path:
+        """Every metric under each combination, to plot."""
+        return self.results / "by_combination.csv"
+
+    @property
+    def by_missing_rate(self) -> Path:
+        """Every metric at each missing rate, to plot."""
+        return self.results / "by_missing_rate.csv"
+
+    @property
+    def training_curves(self) -> Path:
+        """The main method's training, averaged over seeds and folds, to plot."""
+        return self.results / "training.csv"
+
+    @property
     def report(self) -> Path:
         """The page (`report`)."""
         return self.root / "reports" / "report.html"

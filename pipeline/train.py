@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from mculora.protocol.folds import Fold
 
 from mculora.files import write_text
 from mculora.modality import Modality, ModalityCombination
 from mculora.model.checkpoint import save_checkpoint
 from mculora.model.network import MCULoRA
+from mculora.protocol.folds import Fold
 from mculora.training.data import TrainingData
 from mculora.training.encoder_pretraining import pretrain_encoders
 from mculora.training.trainer import EpochRecord, train_network

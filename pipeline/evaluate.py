@@ -1,0 +1,122 @@
+"""Stage `evaluate`: checkpoints, test split and masks -> metrics and the report's tables."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from mculora.corpora.manifest import Corpus
+from mculora.errors import InputError
+from mculora.evaluation.metrics import PRIMARY, majority_metrics
+from mculora.evaluation.statistics import mean_metrics
+from mculora.evaluation.sweep import align_masks, evaluate_conditions
+from mculora.modality import Modality
+from mculora.model.checkpoint import Checkpoint, load_checkpoint
+from mculora.protocol.masks import TestMasks, read_masks
+from pipeline.console import progress, stage
+from pipeline.inputs import Inputs, input_paths, pick_device, read_inputs
+from pipeline.layout import Layout, require
+from pipeline.params import Params, read_params
+from pipeline.recipe import methods
+from pipeline.results import MethodRuns, write_results
+
+LIBRARIES = ("mculora", "torch", "numpy", "scikit-learn", "transformers", "opensmile")
+
+
+def run(*, device: str) -> None:
+    """Test every trained network under every condition."""
+    params = read_params()
+    layout = Layout(params.dataset)
+    inputs = read_inputs(layout)
+    masks = {m.fold: m for m in read_masks(layout.split)}
+    require(layout.models, command="mculora train")
+    where = pick_device(device)
+    reads = [*input_paths(layout), layout.models]
+    with stage("evaluate", reads=reads, writes=layout.results) as facts:
+        runs = []
+        for method in methods(params):
+            results = MethodRuns(method)
+            for seed in progress(params.seeds, label=f"test {method}", total=params.num_seeds):
+                for fold in inputs.folds:
+                    checkpoint = load_checkpoint(layout.checkpoint(method, seed, fold.name), where)
+                    _check_belongs(checkpoint, inputs, layout.checkpoint(method, seed, fold.name))
+                    table = inputs.table(fold.test).to(where)
+                    mask = masks[fold.name]
+                    kept = align_masks(mask.ids, mask.present, table)
+                    scores = evaluate_conditions(
+                        checkpoint.network, table, kept, inputs.corpus.task
+                    )
+                    results.add(seed, checkpoint, scores)
+            runs.append(results)
+        facts.append(write_results(layout, _facts(params, inputs, masks), runs))
+
+
+def _check_belongs(checkpoint: Checkpoint, inputs: Inputs, path: object) -> None:
+    """Refuse a network that was trained on other features than the ones at hand."""
+    trained_on = checkpoint.provenance.get("features", {})
+    for modality in Modality:
+        if trained_on.get(modality.word) != inputs.feature_digests[modality.word]:
+            raise InputError(
+                str(path),
+                found=f"a network trained on other {modality.word} features",
+                expected="one trained on the features of data/features",
+                remedy="run `mculora train`",
+            )
+
+
+def _facts(params: Params, inputs: Inputs, masks: dict[str, TestMasks]) -> dict[str, Any]:
+    """What the report says about the experiment beside its results."""
+    corpus, task = inputs.corpus, inputs.corpus.task
+    majorities = []
+    for fold in inputs.folds:
+        train, test = (inputs.table(part).labels for part in (fold.train, fold.test))
+        majorities.append(majority_metrics(train, test, task))
+    return {
+        "dataset": params.dataset,
+        "task": task.value,
+        "primary": PRIMARY[task],
+        "selection": "validation",
+        "num_seeds": params.num_seeds,
+        "seeds": list(params.seeds),
+        "folds": [fold.name for fold in inputs.folds],
+        "corpus": _corpus_facts(corpus, inputs),
+        "features": {m.word: _feature_facts(inputs, m) for m in Modality},
+        "masks": {name: mask.digest for name, mask in masks.items()},
+        "nominal_rates": dict(next(iter(masks.values())).rates),
+        "majority": mean_metrics(majorities),
+        "params": asdict(params),
+        "versions": {"python": platform.python_version(), **{n: version(n) for n in LIBRARIES}},
+        "machine": "CUDA" if torch.cuda.is_available() else "CPU",
+    }
+
+
+def _corpus_facts(corpus: Corpus, inputs: Inputs) -> dict[str, Any]:
+    fold = inputs.folds[0]
+    parts = {"train": fold.train, "validation": fold.validation, "test": fold.test}
+    sizes = {
+        name: sum(u.dialogue in set(d) for u in corpus.utterances) for name, d in parts.items()
+    }
+    return {
+        "name": corpus.name,
+        "fingerprint": corpus.fingerprint,
+        "num_utterances": len(corpus.utterances),
+        "num_dialogues": len({u.dialogue for u in corpus.utterances}),
+        "splits": {n: sum(per_dialogue[d] for d in part) for n, part in parts.items()},
+        "dropped": dict(Counter(d.reason for d in corpus.dropped).most_common()),
+    }
+
+
+def _feature_facts(inputs: Inputs, modality: Modality) -> dict[str, Any]:
+    store = inputs.stores[modality]
+    return {
+        "encoder": store.identity.encoder,
+        "revision": store.identity.revision,
+        "width": store.identity.width,
+        "available": len(store.ids),
+        "absent": dict(Counter(store.absent.values()).most_common()),
+    }
