@@ -98,9 +98,7 @@ def _facts(params: Params, inputs: Inputs, masks: dict[str, TestMasks]) -> dict[
 def _corpus_facts(corpus: Corpus, inputs: Inputs) -> dict[str, Any]:
     fold = inputs.folds[0]
     parts = {"train": fold.train, "validation": fold.validation, "test": fold.test}
-    sizes = {
-        name: sum(u.dialogue in set(d) for u in corpus.utterances) for name, d in parts.items()
-    }
+    per_dialogue = Counter(u.dialogue for u in corpus.utterances)
     return {
         "name": corpus.name,
         "fingerprint": corpus.fingerprint,
