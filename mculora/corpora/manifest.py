@@ -39,11 +39,16 @@ class Dropped:
 
     Attributes:
         id: An utterance id, or the raw file and line where there is no id.
-        reason: One line for the reader of dropped.csv.
+        reason: One line for the reader of dropped.csv: a kind and, after a colon, its details.
     """
 
     id: str
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without its details, which follow a colon: what the closing line counts."""
+        return self.reason.partition(":")[0]
 
 
 @dataclass(frozen=True)
