@@ -75,13 +75,18 @@ class Layout:
         return self.results / "metrics.json"
 
     @property
+    def scores(self) -> Path:
+        """Every metric of every method under every condition, one per line."""
+        return self.results / "scores.csv"
+
+    @property
     def by_combination(self) -> Path:
-        """Every metric under each combination, to plot."""
+        """The primary metric under each combination, to plot."""
         return self.results / "by_combination.csv"
 
     @property
     def by_missing_rate(self) -> Path:
-        """Every metric at each missing rate, to plot."""
+        """The primary metric at each missing rate, to plot."""
         return self.results / "by_missing_rate.csv"
 
     @property

@@ -81,8 +81,11 @@ def write_results(layout: Layout, facts: Mapping[str, Any], runs: Sequence[Metho
     evaluation = {key: value for key, value in facts.items() if key != "nominal_rates"}
     write_text(layout.evaluation, _json({**evaluation, "methods": methods}))
     write_text(layout.metrics, _json(_headline(methods, primary)))
-    write_text(layout.by_combination, _by_combination(methods))
-    write_text(layout.by_missing_rate, _by_missing_rate(methods))
+    write_text(layout.scores, _scores(methods))
+    by_combination = _curve(methods, "combinations", primary, label="combination")
+    write_text(layout.by_combination, by_combination)
+    by_missing_rate = _curve(methods, "missing_rates", primary, label="missing_rate")
+    write_text(layout.by_missing_rate, by_missing_rate)
     write_text(layout.training_curves, _training_curves(layout, runs[0].method))
     mean = methods[runs[0].method]["mean_of_combinations"][primary]["mean"]
     return f"{primary} {mean:.4f}, mean over the seven combinations"
@@ -103,26 +106,29 @@ def _headline(methods: Mapping[str, Any], primary: str) -> dict[str, Any]:
     return headline
 
 
-def _by_combination(methods: Mapping[str, Any]) -> str:
-    rows = [
-        {"method": method, "combination": combination, **_flat(results["metrics"])}
-        for method, all_results in methods.items()
-        for combination, results in all_results["combinations"].items()
-    ]
+def _scores(methods: Mapping[str, Any]) -> str:
+    """Every number, one per line."""
+    rows = []
+    for method, results in methods.items():
+        for protocol in ("combinations", "missing_rates"):
+            for condition, scored in results[protocol].items():
+                for metric, summary in scored["metrics"].items():
+                    key = {"method": method, "protocol": protocol, "condition": condition}
+                    row = {**key, "num_utterances": scored["num_utterances"]}
+                    row |= {"realised_rate": scored["realised"], "metric": metric}
+                    rows.append({**row, "mean": summary["mean"], "sd": summary["sd"]})
     return _csv(rows)
 
 
-def _by_missing_rate(methods: Mapping[str, Any]) -> str:
-    rows = [
-        {
-            "method": method,
-            "missing_rate": rate,
-            "realised_rate": results["realised"],
-            **_flat(results["metrics"]),
-        }
-        for method, all_results in methods.items()
-        for rate, results in all_results["missing_rates"].items()
-    ]
+def _curve(methods: Mapping[str, Any], protocol: str, primary: str, *, label: str) -> str:
+    """The primary metric of one protocol: a line per condition, columns per method."""
+    rows = []
+    for condition in next(iter(methods.values()))[protocol]:
+        row: dict[str, Any] = {label: condition}
+        for method, results in methods.items():
+            summary = results[protocol][condition]["metrics"][primary]
+            row |= {method: summary["mean"], f"{method}_sd": summary["sd"]}
+        rows.append(row)
     return _csv(rows)
 
 
@@ -146,14 +152,6 @@ def _training_curves(layout: Layout, method: str) -> str:
 
 def _as_json(summaries: Mapping[str, Summary]) -> dict[str, Any]:
     return {name: summary.as_json() for name, summary in summaries.items()}
-
-
-def _flat(metrics: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:
-    """The mean and the spread of each metric as two columns."""
-    columns = {}
-    for name, summary in metrics.items():
-        columns[name], columns[f"{name}_sd"] = summary["mean"], summary["sd"]
-    return columns
 
 
 def _json(content: Mapping[str, Any]) -> str:
