@@ -1,0 +1,1 @@
+"""The embedded sample corpus: small, made from a seed, in the raw layout of CMU-MOSEI."""
