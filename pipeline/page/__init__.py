@@ -1,0 +1,1 @@
+"""The report: what a page reads, its sentences, tables and figures, and the page itself."""

@@ -1,0 +1,218 @@
+"""A small chart as inline SVG: axes, lines, markers; colours come from the page's style sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+MARKER_SIZE = 4.0
+_SHAPES = {  # around (0, 0), in units of the marker's size; shape and colour say the same thing
+    "s0": "M-1 0A1 1 0 1 0 1 0A1 1 0 1 0 -1 0Z",
+    "s1": "M-.9 -.9H.9V.9H-.9Z",
+    "s2": "M0 -1.3L1.3 0L0 1.3L-1.3 0Z",
+    "s3": "M0 -1.2L1.2 1H-1.2Z",
+}
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A place on an axis and what is written there."""
+
+    value: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis from `low` to `high`, in the unit that its label names."""
+
+    label: str
+    low: float
+    high: float
+    ticks: tuple[Tick, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value; `sd` draws a whisker, `values` faint dots, `note` shows on hover."""
+
+    x: float
+    y: float | None
+    sd: float | None = None
+    values: tuple[float, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one colour.
+
+    Attributes:
+        style: Class in the style sheet; s0 to s3 also name a marker's shape.
+        points: From left to right; a point without y is a gap.
+        has_line: Whether the points are joined.
+        marked: Which points get a marker; None means all of them.
+        end_label: Written behind the last point.
+    """
+
+    style: str
+    points: tuple[Point, ...]
+    has_line: bool = True
+    marked: tuple[int, ...] | None = None
+    end_label: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What to draw; `id` is unique on the page, `floor` a dashed line across."""
+
+    id: str
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    floor: float | None = None
+    width: float = 480
+    height: float = 300
+    right: float = 14
+
+    def across(self, x: float) -> float:
+        """Where `x` is, in SVG units from the left."""
+        return 44 + (self.width - 44 - self.right) * _share(x, self.x)
+
+    def down(self, y: float) -> float:
+        """Where `y` is, in SVG units from the top."""
+        return self.height - 40 - (self.height - 40 - 28) * _share(y, self.y)
+
+
+def nice_axis(
+    values: Iterable[float], label: str, *, num_steps: int = 5, at_least: float = 0.0
+) -> Axis:
+    """An axis around the values with round ticks, spanning `at_least` this much."""
+    known = sorted(values) or [0.0]
+    middle, span = (known[0] + known[-1]) / 2, max(known[-1] - known[0], at_least, 1e-3)
+    step = _round_step(span / num_steps)
+    first = math.floor((middle - span / 2) / step + 1e-9)
+    last = math.ceil((middle + span / 2) / step - 1e-9)
+    decimals = max(0, -math.floor(math.log10(step)))
+    ticks = tuple(Tick(i * step, f"{i * step:.{decimals}f}") for i in range(first, last + 1))
+    return Axis(label, first * step, last * step, ticks)
+
+
+def draw(chart: Chart) -> Markup:
+    """Draw a chart as an `<svg>` element that scales with its column."""
+    svg = ElementTree.Element(
+        "svg",
+        {
+            "viewBox": f"0 0 {chart.width:g} {chart.height:g}",
+            "role": "img",
+            "aria-labelledby": f"{chart.id}-title",
+        },
+    )
+    _text(svg, "title", chart.title, {"id": f"{chart.id}-title"})
+    _draw_axes(svg, chart)
+    if chart.floor is not None:
+        y = chart.down(chart.floor)
+        _line(svg, "floor", chart.across(chart.x.low), y, chart.across(chart.x.high), y)
+    for series in chart.series:
+        _draw_series(svg, chart, series)
+    return Markup(ElementTree.tostring(svg, encoding="unicode"))  # every text was escaped there
+
+
+def marker(style: str) -> Markup:
+    """A style's marker for a legend, in the middle of 28 by 12."""
+    path = ElementTree.Element("path", _marker(style, 14, 6))
+    return Markup(ElementTree.tostring(path, encoding="unicode"))
+
+
+def _draw_axes(svg: ElementTree.Element, chart: Chart) -> None:
+    left, right = chart.across(chart.x.low), chart.across(chart.x.high)
+    bottom = chart.down(chart.y.low)
+    for tick in chart.y.ticks:
+        y = chart.down(tick.value)
+        _line(svg, "grid", left, y, right, y)
+        _label(svg, tick.label, left - 6, y + 4, "end")
+    _line(svg, "axis", left, bottom, right, bottom)
+    for tick in chart.x.ticks:
+        _label(svg, tick.label, chart.across(tick.value), bottom + 17, "middle")
+    _label(svg, chart.y.label, 2, 13, "start", "name")
+    _label(svg, chart.x.label, right, bottom + 34, "end")
+
+
+def _draw_series(svg: ElementTree.Element, chart: Chart, series: Series) -> None:
+    group = ElementTree.SubElement(svg, "g", {"class": series.style})
+    if series.has_line:
+        ElementTree.SubElement(group, "path", {"class": "line", "d": _path(chart, series)})
+    for index, point in enumerate(series.points):
+        if point.y is not None and (series.marked is None or index in series.marked):
+            _draw_point(group, chart, point, series.style)
+    drawn = [point for point in series.points if point.y is not None]
+    if series.end_label and drawn:
+        last = drawn[-1]
+        _label(
+            group, series.end_label, chart.across(last.x) + 6, chart.down(last.y or 0) + 4, "start"
+        )
+
+
+def _draw_point(group: ElementTree.Element, chart: Chart, point: Point, style: str) -> None:
+    assert point.y is not None
+    x, y = chart.across(point.x), chart.down(point.y)
+    for value in point.values:
+        place = {"cx": f"{x:.1f}", "cy": f"{chart.down(value):.1f}", "r": "1.8"}
+        ElementTree.SubElement(group, "circle", {"class": "seed", **place})
+    if point.sd:
+        top, bottom = chart.down(point.y + point.sd), chart.down(point.y - point.sd)
+        _line(group, "whisker", x, top, x, bottom)
+    shape = ElementTree.SubElement(group, "path", _marker(style, x, y))
+    if point.note:
+        _text(shape, "title", point.note, {})
+
+
+def _marker(style: str, x: float, y: float) -> dict[str, str]:
+    """The attributes of a style's marker at a place."""
+    move = f"translate({x:.1f} {y:.1f}) scale({MARKER_SIZE:g})"
+    return {"class": "marker", "d": _SHAPES[style], "transform": move}
+
+
+def _path(chart: Chart, series: Series) -> str:
+    """The joined points; the pen is lifted where there is no value."""
+    steps, is_down = [], False
+    for point in series.points:
+        if point.y is not None:
+            command = "L" if is_down else "M"
+            steps.append(f"{command}{chart.across(point.x):.1f} {chart.down(point.y):.1f}")
+        is_down = point.y is not None
+    return "".join(steps)
+
+
+def _line(
+    parent: ElementTree.Element, kind: str, x1: float, y1: float, x2: float, y2: float
+) -> None:
+    places = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    attributes = {"class": kind, **{key: f"{place:.1f}" for key, place in places.items()}}
+    ElementTree.SubElement(parent, "line", attributes)
+
+
+def _label(
+    parent: ElementTree.Element, text: str, x: float, y: float, anchor: str, kind: str = "tick"
+) -> None:
+    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "class": kind}
+    _text(parent, "text", text, place)
+
+
+def _text(parent: ElementTree.Element, tag: str, text: str, attributes: dict[str, str]) -> None:
+    ElementTree.SubElement(parent, tag, attributes).text = text
+
+
+def _share(value: float, axis: Axis) -> float:
+    return (value - axis.low) / (axis.high - axis.low)
+
+
+def _round_step(smallest: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is not below `smallest`."""
+    magnitude = 10.0 ** math.floor(math.log10(smallest))
+    return next(m * magnitude for m in (1, 2, 5, 10) if m * magnitude >= smallest * (1 - 1e-9))

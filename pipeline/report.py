@@ -1,0 +1,36 @@
+"""Stage `report`: results and training history -> one page that opens offline."""
+
+from __future__ import annotations
+
+from mculora.errors import InputError
+from mculora.files import write_text
+from pipeline.console import stage
+from pipeline.layout import Layout, require
+from pipeline.page.evaluation import read_evaluation
+from pipeline.page.history import read_history
+from pipeline.page.render import render_page
+from pipeline.params import read_params
+
+
+def run() -> None:
+    """Write the report of the dataset in params.yaml.
+
+    Raises:
+        MissingInputError: The results or the training history are not there yet.
+        InputError: They are not what `mculora evaluate` and `mculora train` write, or the results
+            are those of another dataset.
+    """
+    layout = Layout(read_params().dataset)
+    require(layout.evaluation, command="mculora evaluate")
+    require(layout.history, command="mculora train")
+    with stage("report", reads=[layout.evaluation, layout.history], writes=layout.report) as facts:
+        evaluation = read_evaluation(layout.evaluation)
+        if evaluation.dataset != layout.dataset:
+            raise InputError(
+                layout.evaluation,
+                found=f"results of {evaluation.dataset}",
+                expected=f"results of {layout.dataset}",
+                remedy="run `mculora evaluate`",
+            )
+        write_text(layout.report, render_page(evaluation, read_history(layout.history)))
+        facts.append(f"{len(evaluation.methods)} methods")

@@ -1,0 +1,133 @@
+"""Invented results in the form that `evaluate` and `train` write: test data, nobody's results."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+from statistics import fmean, stdev
+
+from mculora.evaluation.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from mculora.modality import Modality, ModalityCombination
+
+WORDS = [c.word for c in ModalityCombination]
+STRENGTH = {"atv": 0.80, "at": 0.79, "av": 0.66, "tv": 0.78, "a": 0.62, "t": 0.77, "v": 0.57}
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+
+
+def example_evaluation(
+    *, dataset="sample", task="regression", methods=("mculora", "dropout"), num_seeds=3, seed=0
+):
+    """evaluation.json of a dataset; the first method is a little ahead on average."""
+    draw = random.Random(seed)
+    names = REGRESSION_METRICS if task == "regression" else CLASSIFICATION_METRICS
+    return {
+        "dataset": dataset,
+        "task": task,
+        "primary": "weighted_f1_nonzero" if task == "regression" else "wa",
+        "selection": "validation",
+        "num_seeds": num_seeds,
+        "seeds": list(range(num_seeds)),
+        "folds": ["official"],
+        "corpus": {
+            "name": dataset,
+            "fingerprint": "5a" * 32,
+            "num_utterances": 331,
+            "num_dialogues": 58,
+            "splits": {"train": 191, "validation": 50, "test": 90},
+            "dropped": {"label file names no such clip": 3, "no start time": 1},
+        },
+        "features": {
+            m.word: {
+                "encoder": encoder,
+                "revision": "1.0.0",
+                "width": width,
+                "available": 331 - len(absent),
+                "absent": absent,
+            }
+            for m, encoder, width, absent in zip(
+                Modality,
+                ("egemaps", "hashed-ngrams", "hog"),
+                (88, 256, 1764),
+                ({"no audio track": 6, "silence": 2}, {}, {"no frame decodes": 4}),
+                strict=True,
+            )
+        },
+        "masks": {"official": "c3" * 32},
+        "majority": dict.fromkeys(names, 0.41),
+        "methods": {name: _method(draw, names, num_seeds, i) for i, name in enumerate(methods)},
+        "params": {"dataset": dataset, "rank": 8, "train": {"dpft": "one_sided"}},
+        "versions": {"python": "3.11.7", "torch": "2.13.0", "mculora": "0.1.0"},
+        "machine": "CPU",
+    }
+
+
+def example_history(*, methods=("mculora", "dropout"), num_seeds=3, num_epochs=24, seed=0):
+    """The rows of history.csv; only the first method has separabilities."""
+    draw = random.Random(seed)
+    rows = []
+    for method in methods:
+        for run in range(num_seeds):
+            best = 0.0
+            presence = {m.word: 0.5 for m in Modality}
+            for epoch in range(num_epochs - 3 * run):
+                gain = 1 - 0.8 ** (epoch + 1)
+                scores = {
+                    w: 0.45 + (s - 0.45) * gain + draw.gauss(0, 0.01) for w, s in STRENGTH.items()
+                }
+                mean = fmean(scores.values())
+                presence = {
+                    w: min(0.6, max(0.4, p + draw.gauss(0, 0.004))) for w, p in presence.items()
+                }
+                row = {"method": method, "seed": run, "fold": "official", "epoch": epoch}
+                row |= {"train_loss": 1.5 - gain, "task_loss": 1.4 - gain}
+                row |= {"validation_mean": mean, "is_selected": int(mean > best)}
+                row |= {f"validation_{w}": score for w, score in scores.items()}
+                row |= {f"probability_{w}": p for w, p in presence.items()}
+                row |= {f"share_{w}": 1 / 7 for w in WORDS}
+                for place, w in enumerate(WORDS):
+                    jsd = 0.05 * gain * (place + 1) + draw.gauss(0, 0.002)
+                    row[f"separability_{w}"] = jsd if method == methods[0] else ""
+                best = max(best, mean)
+                rows.append(row)
+    return rows
+
+
+def write_example(root, evaluation, history):
+    """A project folder as the report finds it."""
+    dataset = evaluation["dataset"]
+    params = PARAMS.read_text(encoding="utf-8")
+    (root / "params.yaml").write_text(params.replace("dataset: sample", f"dataset: {dataset}", 1))
+    (root / "results").mkdir()
+    (root / "results" / "evaluation.json").write_text(json.dumps(evaluation))
+    (root / "models" / dataset).mkdir(parents=True)
+    with (root / "models" / dataset / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(history[0]))
+        writer.writeheader()
+        writer.writerows(history)
+
+
+def _method(draw, names, num_seeds, place):
+    def tested(strength, **facts):
+        metrics = {name: _summary(draw, strength - 0.01 * place, num_seeds) for name in names}
+        return {"num_utterances": 90, "metrics": metrics, **facts}
+
+    combinations = {word: tested(STRENGTH[word]) for word in WORDS}
+    rates = [r / 10 for r in range(8)]
+    mean = fmean(STRENGTH.values())
+    return {
+        "num_parameters": 1234567 - 300000 * place,
+        "combinations": combinations,
+        "mean_of_combinations": tested(mean)["metrics"],
+        "missing_rates": {
+            str(r): tested(0.81 - 0.25 * r * r, realised=min(r, 2 / 3)) for r in rates
+        },
+        "validation": {"mean_of_combinations": {names[0]: _summary(draw, mean, num_seeds)}},
+    }
+
+
+def _summary(draw, centre, num_seeds):
+    values = [centre + draw.gauss(0, 0.012) for _ in range(num_seeds)]
+    sd = stdev(values) if num_seeds > 1 else None
+    return {"mean": fmean(values), "sd": sd, "values": values}
