@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from mculora.errors import InputError
@@ -40,7 +40,8 @@ def save_checkpoint(path: Path, network: MCULoRA, provenance: Mapping[str, Any])
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     with whole_file(path) as temporary:
         # One key only: safetensors writes several in an order that changes from run to run.
-        save_file(tensors, temporary, metadata={_KEY: json.dumps(facts, sort_keys=True)})
+        content = save(tensors, metadata={_KEY: json.dumps(facts, sort_keys=True)})
+        temporary.write_bytes(content)
 
 
 def load_checkpoint(path: Path, device: torch.device | None = None) -> Checkpoint:

@@ -182,7 +182,7 @@ def _generator(seed: int, *names: str) -> np.random.Generator:
 def write_masks(folder: Path, masks: Sequence[TestMasks]) -> None:
     """Write the masks of all folds as one file; the digests travel in its header."""
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors, folds = {}, []
     for fold in masks:
@@ -201,7 +201,7 @@ def write_masks(folder: Path, masks: Sequence[TestMasks]) -> None:
         )
     with whole_file(folder / MASKS_FILE) as temporary:
         # One metadata key only: several would be written in an arbitrary order.
-        save_file(tensors, temporary, metadata={"folds": json.dumps(folds)})
+        temporary.write_bytes(save(tensors, metadata={"folds": json.dumps(folds)}))
 
 
 def read_masks(folder: Path) -> tuple[TestMasks, ...]:
