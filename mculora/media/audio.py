@@ -1,0 +1,156 @@
+"""The sound of a clip: one channel at 16 kHz, cut so that a window equals a slice of the whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torchaudio
+
+from mculora.errors import MediaError
+from mculora.media.container import (
+    Window,
+    check_overlap,
+    decode_from,
+    find_track,
+    frame_seconds,
+    open_media,
+    track_span,
+)
+
+SAMPLE_RATE = 16_000
+"""Samples per second (Hz) of everything that is heard."""
+
+_MARGIN_SECONDS = 0.2  # compressed sound decodes cleanly only some frames after an entry point
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class AudioClip:
+    """Sound, one channel.
+
+    Attributes:
+        samples: (S,) float32, finite, full scale at 1.
+        sample_rate: Samples per second (Hz).
+    """
+
+    samples: Samples  # (S,)
+    sample_rate: int = SAMPLE_RATE
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1 or self.samples.dtype != np.float32 or not self.samples.size:
+            found = f"{self.samples.dtype} {self.samples.shape}"
+            raise ValueError(f"samples are (S,) float32 with S > 0, not {found}")
+
+    @property
+    def duration_seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / self.sample_rate
+
+
+def read_audio(
+    path: Path, *, start_seconds: float = 0.0, end_seconds: float | None = None
+) -> AudioClip:
+    """Read a half-open window of a clip's sound: mean of the channels, resampled to 16 kHz.
+
+    A window that reaches beyond the sound's end is cut there.
+
+    Args:
+        path: A sound or video file.
+        start_seconds: First moment of the window, since the clip began.
+        end_seconds: First moment after it; None for the end of the clip.
+
+    Raises:
+        MediaError: The file or its sound cannot be read, or the window has none.
+    """
+    window = Window(start_seconds, end_seconds)
+    with open_media(path) as container:
+        track = find_track(path, container, "audio")
+        native = _decode_window(path, container, track, window)
+    clip = _resample(native)
+    first = max(round(start_seconds * SAMPLE_RATE) - clip.first, 0)
+    last = None if end_seconds is None else round(end_seconds * SAMPLE_RATE) - clip.first
+    samples = clip.samples[first : None if last is None else max(last, 0)]
+    if not samples.size:
+        check_overlap(path, window, Window(clip.first / SAMPLE_RATE, clip.last / SAMPLE_RATE))
+        raise MediaError(path, "the utterance is shorter than one sample of the sound")
+    if not np.isfinite(samples).all():
+        raise MediaError(path, "the sound has values that are not finite")
+    return AudioClip(np.ascontiguousarray(samples))
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Samples and where they stand on the clip's clock."""
+
+    samples: Samples  # (S,)
+    first: int  # index of the first sample since the clip began
+    sample_rate: int
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.samples)
+
+
+def _decode_window(path: Path, container: Any, track: Any, window: Window) -> _Stretch:
+    """Decode the window with a margin on both sides, at the track's own rate."""
+    rate = track.rate
+    early = max(window.start_seconds - 2 * _MARGIN_SECONDS, 0.0)
+    late = math.inf if window.end_seconds is None else window.end_seconds + _MARGIN_SECONDS
+    first, pieces = 0, list[Samples]()
+    for frame in decode_from(container, track, early):
+        seconds = frame_seconds(container, frame)
+        if seconds >= late:
+            break
+        if frame.sample_rate != rate:
+            raise MediaError(path, f"the sampling rate changes at {seconds:.1f} s")
+        if not pieces:
+            first = round(seconds * rate)
+        pieces.append(_mono(frame))
+    if not pieces:
+        check_overlap(path, window, track_span(container, track))
+        raise MediaError(path, "cannot be decoded: no sound in this window")
+    return _aligned(_Stretch(np.concatenate(pieces), first, rate), window)
+
+
+def _aligned(native: _Stretch, window: Window) -> _Stretch:
+    """Drop the unclean start, down to a sample that the 16 kHz grid shares."""
+    step = native.sample_rate // math.gcd(native.sample_rate, SAMPLE_RATE)
+    clean = max(window.start_seconds - _MARGIN_SECONDS, 0.0) * native.sample_rate
+    wanted = max(native.first, 0, min(clean, native.last - 1))
+    first = min(math.ceil(wanted / step) * step, native.last - 1)
+    return _Stretch(native.samples[first - native.first :], first, native.sample_rate)
+
+
+def _resample(native: _Stretch) -> _Stretch:
+    first = round(native.first * SAMPLE_RATE / native.sample_rate)
+    if native.sample_rate == SAMPLE_RATE:
+        return native
+    samples = _resampler(native.sample_rate)(torch.from_numpy(native.samples)).numpy()
+    return _Stretch(samples, first, SAMPLE_RATE)
+
+
+@lru_cache(maxsize=8)
+def _resampler(sample_rate: int) -> torchaudio.transforms.Resample:
+    return torchaudio.transforms.Resample(sample_rate, SAMPLE_RATE)
+
+
+def _mono(frame: Any) -> Samples:
+    """One decoded frame as the mean of its channels, full scale at 1: (S,)."""
+    values = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    values = values if frame.format.is_planar else values.reshape(-1, channels).T
+    if values.dtype == np.uint8:
+        scaled = (values.astype(np.float32) - 128) / 128
+    elif np.issubdtype(values.dtype, np.integer):
+        scaled = values.astype(np.float64) / -float(np.iinfo(values.dtype).min)
+    else:
+        scaled = values
+    return np.asarray(scaled.mean(axis=0, dtype=np.float64), dtype=np.float32)
