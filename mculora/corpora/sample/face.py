@@ -201,11 +201,24 @@ def _person(face: Face, *, is_turned: bool) -> tuple[Image, NDArray[np.float32]]
         _fill(canvas, body, face.shirt)
     _fill(canvas, neck, _darker(face.skin, 0.78))
     _fill(canvas, hair, face.hair)
+    _draw_strands(canvas, face)
     if not is_turned:
         _draw_skin(canvas, face)
     shade = 1 + 0.22 * face.light * np.linspace(-1, 1, _WIDTH, dtype=np.float32)[None, :, None]
+    if is_turned:
+        shade = shade - 0.3 * _glow(_X, _Y + 125, 100, 60)[..., None]
+    shade = shade + 0.25 * _glow(_X - 60 * face.light, _Y - 130, 80, 34)[..., None]  # sheen
     lit = np.clip(canvas * shade, 0, 255).astype(np.uint8)
     return lit, (opacity / 255).astype(np.float32)
+
+
+def _draw_strands(canvas: Image, face: Face) -> None:
+    """Draw strands of hair that fall from the crown to both sides."""
+    for number, reach in enumerate(np.linspace(-1, 1, 15)):
+        tip = (_X + reach * (face.width + 8), _Y + 95 - 70 * abs(reach))
+        bend = (_X + reach * (face.width - 8) * 0.8, _Y - 70)
+        tone = _darker(face.hair, 0.86 if number % 2 else 1.1)
+        _stroke(canvas, _arc((_X + 6 * reach, _Y - face.height - 30), bend, tip), tone, 5)
 
 
 def _draw_skin(canvas: Image, face: Face) -> None:

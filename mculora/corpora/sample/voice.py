@@ -102,8 +102,9 @@ def room_noise(num_samples: int, *, level: float, rng: np.random.Generator) -> N
     white = rng.standard_normal(num_samples)
     spectrum = np.fft.rfft(white)
     spectrum /= np.sqrt(np.arange(len(spectrum)) + 20.0)
-    noise = np.fft.irfft(spectrum, num_samples)
-    return (noise * (level / noise.std())).astype(np.float32)
+    rumble = np.fft.irfft(spectrum, num_samples)
+    noise: NDArray[np.float32] = (rumble * (level / rumble.std())).astype(np.float32)
+    return noise
 
 
 def _articulate(
