@@ -1,4 +1,4 @@
-"""`mculora prepare`: the raw corpus becomes a manifest of utterances."""
+"""Stage `prepare`: the raw corpus becomes a manifest of utterances."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ def run() -> None:
         facts += [f"{len(corpus.utterances)} utterances", f"{len(corpus.dialogues)} dialogues"]
         kinds = Counter(dropped.kind for dropped in corpus.dropped)
         reasons = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        facts.append(f"{len(corpus.dropped)} lines in dropped.csv" + f" ({reasons})" * bool(kinds))
+        facts.append(f"{len(corpus.dropped)} in dropped.csv{': ' * bool(reasons)}{reasons}")

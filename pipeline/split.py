@@ -1,9 +1,9 @@
-"""`mculora split`: the folds, and the missing-modality masks of their tests."""
+"""Stage `split`: the folds, and the missing-modality masks of their tests."""
 
 from __future__ import annotations
 
 from mculora.corpora.manifest import read_manifest
-from mculora.protocol.folds import FOLDS_FILE, make_folds, write_folds
+from mculora.protocol.folds import make_folds, write_folds
 from mculora.protocol.masks import draw_test_masks, write_masks
 from pipeline.console import stage
 from pipeline.layout import Layout, require
@@ -23,9 +23,9 @@ def run() -> None:
             draw_test_masks(corpus, fold, missing_rates=params.missing_rates, seed=seed, rule=rule)
             for fold in folds
         ]
-        write_folds(layout.split / FOLDS_FILE, folds)
+        write_folds(layout.folds, folds)
         write_masks(layout.split, masks)
         for fold, mask in zip(folds, masks, strict=True):
-            parts = f"{len(fold.train)} / {len(fold.validation)} / {len(fold.test)}"
-            facts.append(f"fold {fold.name}: {parts} dialogues, {len(mask.present)} test masks")
-            facts.append(f"masks {mask.digest[:12]}")
+            parts = f"{len(fold.train)} to train, {len(fold.validation)} to validate"
+            facts.append(f"fold {fold.name}: dialogues {parts}, {len(fold.test)} to test")
+            facts.append(f"{len(mask.present)} test masks {mask.digest[:12]}")

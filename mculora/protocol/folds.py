@@ -14,7 +14,6 @@ from mculora.corpora.utterance import Split
 from mculora.errors import InputError
 from mculora.files import write_text
 
-FOLDS_FILE = "folds.json"
 OFFICIAL = "official"
 
 
