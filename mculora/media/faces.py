@@ -13,6 +13,8 @@ import numpy as np
 
 from mculora.media.video import Pixels, VideoFrame
 
+cv2.setNumThreads(1)  # more would find the same rectangles in another order and average them so
+
 CROP_SIDE = 96
 """Pixels along a face crop of the built-in visual encoder."""
 

@@ -1,0 +1,87 @@
+"""Utterances to vectors in manifest order, several at once where the encoder allows it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mculora.corpora.utterance import Utterance
+from mculora.features.encoder import Encoder, Observation
+from mculora.features.store import Absence
+
+_AHEAD = 4  # utterances in work per worker: keeps all busy while one is long
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What became of one utterance: its vector (D,) or why it has none."""
+
+    utterance_id: str
+    outcome: torch.Tensor | Absence
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """How many utterances are absent for one reason."""
+
+    reason: str
+    count: int
+
+
+def extract_utterances(
+    encoder: Encoder,
+    utterances: Sequence[Utterance],
+    raw_folder: Path,
+    *,
+    num_workers: int | None = None,
+) -> Iterator[Extracted]:
+    """Encode utterances and yield each in the given order.
+
+    What the corpus already says to be absent stays absent for that reason.
+
+    Args:
+        encoder: What turns an utterance into a vector.
+        utterances: Rows of a manifest.
+        raw_folder: The folder that their media paths start from.
+        num_workers: Threads for an encoder that allows several; None for one per processor. It
+            never changes a value.
+    """
+    workers = (num_workers or os.cpu_count() or 1) if encoder.is_thread_safe else 1
+    if workers == 1:
+        for utterance in utterances:
+            yield extract_utterance(encoder, utterance, raw_folder)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        underway: deque[Future[Extracted]] = deque()
+        try:
+            for utterance in utterances:
+                underway.append(pool.submit(extract_utterance, encoder, utterance, raw_folder))
+                if len(underway) >= workers * _AHEAD:
+                    yield underway.popleft().result()
+            while underway:
+                yield underway.popleft().result()
+        finally:  # stopped early: leave no thread working for nobody
+            for future in underway:
+                future.cancel()
+
+
+def extract_utterance(encoder: Encoder, utterance: Utterance, raw_folder: Path) -> Extracted:
+    """Encode one utterance; `extract` and `predict` both come through here."""
+    known = utterance.absent.get(encoder.modality)
+    if known is not None:
+        return Extracted(utterance.id, Absence(known))
+    [outcome] = encoder.encode([Observation.of(utterance, raw_folder)])
+    return Extracted(utterance.id, outcome)
+
+
+def count_reasons(absent: Mapping[str, str]) -> list[ReasonCount]:
+    """Count why utterances are absent, most common first; numbers inside a reason read N."""
+    counts = Counter(re.sub(r"\d+(\.\d+)?", "N", reason) for reason in absent.values())
+    return [ReasonCount(reason, count) for reason, count in counts.most_common()]

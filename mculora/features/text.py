@@ -1,0 +1,66 @@
+"""What was said: words and letter groups hashed into one vector, without a vocabulary to fit."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from mculora.features.encoder import Observation, encode_each
+from mculora.features.store import JSON, Absence
+from mculora.modality import Modality
+
+_WORD_WIDTH = 512
+_LETTER_WIDTH = 512
+_STAGE_DIRECTION = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|_{2,}")
+
+
+def clean_transcript(transcript: str) -> str:
+    """Leave the spoken words of a transcript.
+
+    Stage directions in brackets go (`[LAUGHTER]`, `(umm)`), runs of underscores that mark a pause
+    go, compatible characters become one (NFKC), blanks become single. Case stays.
+    """
+    words = _STAGE_DIRECTION.sub(" ", unicodedata.normalize("NFKC", transcript))
+    return " ".join(words.split())
+
+
+class HashedNgrams:
+    """Words and pairs of words beside groups of 3 to 5 letters: 2 x 512 counts of length one."""
+
+    modality = Modality.TEXT
+    name = "hashed-ngrams"
+    revision = "1"
+    width = _WORD_WIDTH + _LETTER_WIDTH
+    is_thread_safe = True
+    settings: Mapping[str, JSON] = {
+        "words": {"ngrams": [1, 2], "width": _WORD_WIDTH},
+        "letters": {"ngrams": [3, 5], "width": _LETTER_WIDTH},
+    }
+
+    def encode(self, observations: Sequence[Observation]) -> list[torch.Tensor | Absence]:
+        """See `Encoder.encode`."""
+        return encode_each(observations, self._encode_one)
+
+    def _encode_one(self, observation: Observation) -> torch.Tensor | Absence:
+        words = clean_transcript(observation.transcript)
+        if not words:
+            return Absence("empty transcript")
+        halves = [hasher.transform([words]).toarray()[0] for hasher in self._hashers]
+        vector = torch.cat([torch.tensor(half, dtype=torch.float32) for half in halves])
+        length = vector.norm()
+        return vector / length if length > 0 else Absence("no words in the transcript")
+
+    @cached_property
+    def _hashers(self) -> list[Any]:
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        words = HashingVectorizer(n_features=_WORD_WIDTH, ngram_range=(1, 2))
+        letters = HashingVectorizer(
+            n_features=_LETTER_WIDTH, analyzer="char_wb", ngram_range=(3, 5)
+        )
+        return [words, letters]

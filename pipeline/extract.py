@@ -1,0 +1,61 @@
+"""Stage extract: one modality of every utterance -> a feature store; goes on where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mculora.corpora.manifest import read_manifest
+from mculora.errors import InputError
+from mculora.features.encoder import EncoderSpec, identify, load_encoder
+from mculora.features.extraction import count_reasons, extract_utterances
+from mculora.features.store import StoreWriter, read_store
+from mculora.modality import Modality
+from pipeline.console import progress, stage
+from pipeline.inputs import pick_device
+from pipeline.layout import Layout, require
+from pipeline.params import EncoderParams, VisualEncoderParams, read_params
+
+
+def run(modality: str, *, device: str = "auto") -> None:
+    """Extract one modality of the manifest into its feature store.
+
+    Args:
+        modality: `audio`, `text` or `visual`.
+        device: Where a transformers model runs; `auto` takes the first GPU if there is one.
+
+    Raises:
+        InputError: The manifest or the encoder is missing, or every utterance is absent.
+    """
+    params = read_params()
+    layout, which = Layout(params.dataset), Modality.parse(modality)
+    require(layout.raw, command="mculora download")
+    corpus = read_manifest(require(layout.corpus, command="mculora prepare"))
+    spec = _spec(which, getattr(params.extract, which.word))
+    folder = layout.features(which)
+    with stage(f"extract {modality}", reads=[layout.corpus, layout.raw], writes=folder) as facts:
+        encoder = load_encoder(spec, device=str(pick_device(device)))
+        identity = identify(encoder, corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
+        writer = StoreWriter(folder, identity, [u.id for u in corpus.utterances])
+        pending = corpus.utterances[len(corpus.utterances) - len(writer.pending) :]
+        extracted = extract_utterances(encoder, pending, layout.raw)
+        for one in progress(extracted, label=f"extract {modality}", total=len(pending)):
+            writer.add(one.utterance_id, one.outcome)
+        writer.finish()
+        stored = read_store(folder)
+        reasons = [f"{r.count} {r.reason}" for r in count_reasons(stored.absent)]
+        if not stored.ids:
+            raise InputError(
+                folder, found=f"no {modality} at all ({reasons[0]})", expected="some vectors"
+            )
+        facts.append(f"{len(stored.ids)} vectors of width {identity.width} by {encoder.name}")
+        facts.append(
+            f"{len(stored.absent)} absent" + (f": {', '.join(reasons)}" if reasons else "")
+        )
+
+
+def _spec(modality: Modality, params: EncoderParams) -> EncoderSpec:
+    """The encoder that params.yaml asks for."""
+    spec = EncoderSpec(modality, params.encoder, params.revision, tuple(params.layers))
+    if isinstance(params, VisualEncoderParams):
+        return replace(spec, frames_per_second=params.frames_per_second)
+    return spec
