@@ -17,6 +17,9 @@ _SHAPES = {  # around (0, 0), in units of the marker's size; shape and colour sa
     "s3": "M0 -1.2L1.2 1H-1.2Z",
 }
 
+STYLES = tuple(_SHAPES)
+"""Classes of the style sheet, each with a colour, a dash and a marker of its own."""
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -38,7 +41,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Point:
-    """One value; `sd` draws a whisker, `values` faint dots, `note` shows on hover."""
+    """One value; `sd` draws a whisker, `values` faint dots beside it, `note` shows on hover."""
 
     x: float
     y: float | None
@@ -52,25 +55,22 @@ class Series:
     """Points of one colour.
 
     Attributes:
-        style: Class in the style sheet; s0 to s3 also name a marker's shape.
+        style: One of `STYLES`.
         points: From left to right; a point without y is a gap.
         has_line: Whether the points are joined.
         marked: Which points get a marker; None means all of them.
-        end_label: Written behind the last point.
     """
 
     style: str
     points: tuple[Point, ...]
     has_line: bool = True
     marked: tuple[int, ...] | None = None
-    end_label: str = ""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What to draw; `id` is unique on the page, `floor` a dashed line across."""
+    """What to draw; `title` is read out in its place, `floor` is a dashed line across."""
 
-    id: str
     title: str
     x: Axis
     y: Axis
@@ -78,11 +78,10 @@ class Chart:
     floor: float | None = None
     width: float = 480
     height: float = 300
-    right: float = 14
 
     def across(self, x: float) -> float:
         """Where `x` is, in SVG units from the left."""
-        return 44 + (self.width - 44 - self.right) * _share(x, self.x)
+        return 44 + (self.width - 44 - 14) * _share(x, self.x)
 
     def down(self, y: float) -> float:
         """Where `y` is, in SVG units from the top."""
@@ -110,10 +109,9 @@ def draw(chart: Chart) -> Markup:
         {
             "viewBox": f"0 0 {chart.width:g} {chart.height:g}",
             "role": "img",
-            "aria-labelledby": f"{chart.id}-title",
+            "aria-label": chart.title,
         },
     )
-    _text(svg, "title", chart.title, {"id": f"{chart.id}-title"})
     _draw_axes(svg, chart)
     if chart.floor is not None:
         y = chart.down(chart.floor)
@@ -150,19 +148,13 @@ def _draw_series(svg: ElementTree.Element, chart: Chart, series: Series) -> None
     for index, point in enumerate(series.points):
         if point.y is not None and (series.marked is None or index in series.marked):
             _draw_point(group, chart, point, series.style)
-    drawn = [point for point in series.points if point.y is not None]
-    if series.end_label and drawn:
-        last = drawn[-1]
-        _label(
-            group, series.end_label, chart.across(last.x) + 6, chart.down(last.y or 0) + 4, "start"
-        )
 
 
 def _draw_point(group: ElementTree.Element, chart: Chart, point: Point, style: str) -> None:
     assert point.y is not None
     x, y = chart.across(point.x), chart.down(point.y)
     for value in point.values:
-        place = {"cx": f"{x:.1f}", "cy": f"{chart.down(value):.1f}", "r": "1.8"}
+        place = {"cx": f"{x + 1.6 * MARKER_SIZE:.1f}", "cy": f"{chart.down(value):.1f}", "r": "1.8"}
         ElementTree.SubElement(group, "circle", {"class": "seed", **place})
     if point.sd:
         top, bottom = chart.down(point.y + point.sd), chart.down(point.y - point.sd)

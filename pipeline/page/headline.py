@@ -68,12 +68,12 @@ def headline(evaluation: Evaluation) -> str:
     ours = evaluation.methods[first].mean_of_combinations.get(metric)
     name = method_label(first)
     if ours is None or ours.mean is None:
-        return f"{name} has no defined {METRICS.get(metric, metric)} on this test."
+        return f"{name} has no defined {_in_sentence(metric)} on this test."
     seeds = plural(evaluation.num_seeds, "seed")
     parts = [
-        f"Over all seven ways in which audio, text or video can be missing, {name} reaches "
-        f"{spread(ours, metric)} % {METRICS.get(metric, metric)} "
-        f"(mean{'' if ours.sd is None else ' ± standard deviation'} over {seeds})"
+        f"Over the seven combinations of audio, text and video that an utterance can offer, {name} "
+        f"reaches a mean {_in_sentence(metric)} of {spread(ours, metric)} % "
+        f"({'' if ours.sd is None else '± standard deviation over '}{seeds})"
     ]
     if (floor := evaluation.majority[metric]) is not None:
         parts.append(_points(ours.mean - floor) + " the majority class")
@@ -98,6 +98,13 @@ def figures(evaluation: Evaluation) -> list[Figure]:
     ]
     floor = number(evaluation.majority[metric], metric)
     return [*shown, Figure("Majority class", floor, "always the most frequent training answer")]
+
+
+def _in_sentence(metric: str) -> str:
+    """A metric's name in the middle of a sentence: "weighted F1 (negative / positive)"."""
+    name, _, aside = METRICS.get(metric, metric).partition(", ")
+    name = name if name[:2].isupper() else name[0].lower() + name[1:]
+    return f"{name} ({aside})" if aside else name
 
 
 def _points(difference: float) -> str:

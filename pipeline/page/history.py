@@ -32,11 +32,6 @@ class Run:
     columns: dict[str, tuple[float | None, ...]]
     selected: int | None
 
-    @property
-    def name(self) -> str:
-        """Seed and fold, as a reader names the run."""
-        return f"seed {self.seed}, fold {self.fold}"
-
     def has(self, column: str) -> bool:
         """Tell whether the run has any value in a column."""
         return any(value is not None for value in self.columns.get(column, ()))

@@ -10,23 +10,26 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.page.chart import marker
 from pipeline.page.evaluation import Evaluation
-from pipeline.page.figures import (
-    combination_figure,
-    method_legend,
-    missing_rate_figure,
-    probability_figures,
-    separability_figures,
-    validation_figures,
-)
 from pipeline.page.headline import figures, headline
 from pipeline.page.history import Run
 from pipeline.page.published import published_tables
+from pipeline.page.result_figures import (
+    Legend,
+    combination_figure,
+    method_style,
+    missing_rate_figure,
+)
 from pipeline.page.tables import (
     combination_table,
     feature_table,
     loss_table,
     missing_rate_table,
     utterance_row,
+)
+from pipeline.page.training_figures import (
+    probability_figures,
+    separability_figures,
+    validation_figures,
 )
 from pipeline.page.wording import METRICS, is_percent, method_label, plural, spread
 
@@ -50,11 +53,12 @@ def _content(evaluation: Evaluation, runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "evaluation": evaluation,
         "primary_label": METRICS.get(primary, primary),
+        "has_dpft": (evaluation.params.get("train") or {}).get("dpft") != "off",
         "unit": " %" if is_percent(primary) else "",
         "shape": marker,
         "headline": headline(evaluation),
         "figures": figures(evaluation),
-        "legend": method_legend(evaluation),
+        "legend": _legend(evaluation),
         "combination_table": combination_table(evaluation, primary),
         "utterance_row": utterance_row(evaluation),
         "other_tables": [combination_table(evaluation, metric) for metric in others],
@@ -72,6 +76,12 @@ def _content(evaluation: Evaluation, runs: Sequence[Run]) -> dict[str, Any]:
         "folds": plural(len(evaluation.folds), "fold"),
         "params": yaml.safe_dump(evaluation.params, sort_keys=False, allow_unicode=True),
     }
+
+
+def _legend(evaluation: Evaluation) -> list[Legend]:
+    """The methods and the majority class."""
+    methods = [Legend(method_label(m), method_style(evaluation, m)) for m in evaluation.methods]
+    return [*methods, Legend("Majority class", "floor")]
 
 
 def _methods(evaluation: Evaluation) -> list[dict[str, str]]:

@@ -1,0 +1,95 @@
+"""The figures of the results: the primary metric over combinations and over missing rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from mculora.evaluation.statistics import Summary
+from mculora.modality import ModalityCombination
+from pipeline.page.chart import STYLES, Axis, Chart, Point, Series, Tick, draw, nice_axis
+from pipeline.page.evaluation import Evaluation
+from pipeline.page.tables import MEAN
+from pipeline.page.wording import metric_label, scaled, spread
+
+WORDS = [c.word for c in ModalityCombination]
+MEAN_PLACE = len(WORDS) + 0.4
+"""On the axis of the seven, a little apart from them."""
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What a colour and its marker stand for."""
+
+    label: str
+    style: str
+
+
+def method_style(evaluation: Evaluation, method: str) -> str:
+    """The style of a method in every figure."""
+    return STYLES[list(evaluation.methods).index(method) % len(STYLES)]
+
+
+def combination_figure(evaluation: Evaluation) -> Markup:
+    """The primary metric under each combination: mean, spread and every seed."""
+    places = {**{word: float(place) for place, word in enumerate(WORDS)}, MEAN: MEAN_PLACE}
+    num_methods = len(evaluation.methods)
+    apart = min(0.36, 0.8 / num_methods)
+    series = []
+    for index, (name, result) in enumerate(evaluation.methods.items()):
+        offset = apart * (index - (num_methods - 1) / 2)
+        under = {word: tested.metrics for word, tested in result.combinations.items()}
+        under[MEAN] = result.mean_of_combinations
+        points = tuple(
+            _point(place + offset, under[word].get(evaluation.primary), evaluation.primary)
+            for word, place in places.items()
+            if word in under
+        )
+        series.append(Series(method_style(evaluation, name), points, has_line=False))
+    ticks = tuple(Tick(place, word) for word, place in places.items())
+    axis = Axis("modalities available", -0.6, MEAN_PLACE + 0.6, ticks)
+    return _result_chart(evaluation, axis, series)
+
+
+def missing_rate_figure(evaluation: Evaluation) -> Markup | None:
+    """The primary metric over nominal missing rates; None where none was tested."""
+    metric, rates = evaluation.primary, evaluation.nominal_rates
+    if not rates:
+        return None
+    series = []
+    for name, result in evaluation.methods.items():
+        tested = {
+            rate: result.missing_rates[rate] for rate in rates if rate in result.missing_rates
+        }
+        points = (_point(float(r), t.metrics.get(metric), metric) for r, t in tested.items())
+        without_seeds = tuple(replace(point, values=()) for point in points)
+        series.append(Series(method_style(evaluation, name), without_seeds))
+    ticks = tuple(Tick(float(rate), rate) for rate in rates)
+    axis = Axis("missing rate (nominal)", float(rates[0]) - 0.03, float(rates[-1]) + 0.03, ticks)
+    return _result_chart(evaluation, axis, series)
+
+
+def _point(x: float, summary: Summary | None, metric: str) -> Point:
+    """A summary in the unit of the page; without a value it is a gap."""
+    if summary is None:
+        return Point(x, None)
+    values = tuple(v for value in summary.values if (v := scaled(value, metric)) is not None)
+    note = spread(summary, metric)
+    return Point(x, scaled(summary.mean, metric), scaled(summary.sd, metric), values, note)
+
+
+def _result_chart(evaluation: Evaluation, x: Axis, series: Sequence[Series]) -> Markup:
+    """A chart of the primary metric with the majority class as its floor."""
+    metric = evaluation.primary
+    floor = scaled(evaluation.majority[metric], metric)
+    heights = [] if floor is None else [floor]
+    for point in (point for one in series for point in one.points if point.y is not None):
+        assert point.y is not None
+        whisker = point.sd or 0.0
+        heights += [point.y - whisker, point.y + whisker, *point.values]
+    label = metric_label(metric)
+    title = f"{label} by {x.label}; a table below has the same numbers"
+    y = nice_axis(heights, label, at_least=0.5)
+    return draw(Chart(title, x, y, tuple(series), floor))

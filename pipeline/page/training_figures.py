@@ -1,0 +1,102 @@
+"""The figures of training: small panels over the epochs, a line per run, its kept epoch marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from mculora.modality import Modality, ModalityCombination
+from pipeline.page.chart import Axis, Chart, Point, Series, Tick, draw, nice_axis
+from pipeline.page.evaluation import Evaluation
+from pipeline.page.history import Run
+from pipeline.page.result_figures import method_style
+from pipeline.page.tables import MEAN
+from pipeline.page.wording import is_percent
+
+WORDS = [c.word for c in ModalityCombination]
+
+
+@dataclass(frozen=True)
+class Panels:
+    """What the panels of one figure share.
+
+    Attributes:
+        subject: What they show, for those who have it read out.
+        columns: By panel name, the history's column in it.
+        unit: Unit of the values.
+        scale: Takes the column's values to the unit.
+    """
+
+    subject: str
+    columns: dict[str, str]
+    unit: str
+    scale: float = 1.0
+
+
+def validation_figures(evaluation: Evaluation, runs: Sequence[Run]) -> list[Markup]:
+    """The primary metric on validation: one panel per combination and one for their mean."""
+    columns = {word: f"validation_{word}" for word in [*WORDS, MEAN]}
+    if is_percent(evaluation.primary):
+        return _draw(Panels("validation", columns, "%", 100.0), evaluation, runs)
+    return _draw(Panels("validation", columns, ""), evaluation, runs)
+
+
+def probability_figures(evaluation: Evaluation, runs: Sequence[Run]) -> list[Markup]:
+    """The presence probability of each modality, of the runs that have adapters to compare."""
+    columns = {m.word: f"probability_{m.word}" for m in Modality}
+    panels = Panels("presence probability", columns, "p")
+    return _draw(panels, evaluation, [run for run in runs if run.has("separability_atv")])
+
+
+def separability_figures(evaluation: Evaluation, runs: Sequence[Run]) -> list[Markup]:
+    """Jensen-Shannon divergence of specific from common representation, per combination."""
+    columns = {word: f"separability_{word}" for word in WORDS}
+    return _draw(Panels("separability", columns, "nats"), evaluation, runs)
+
+
+def _draw(panels: Panels, evaluation: Evaluation, runs: Sequence[Run]) -> list[Markup]:
+    """Small charts with the same axes, one per column that any run has a value in."""
+    lines = {
+        name: [
+            _line(run, column, panels.scale, method_style(evaluation, run.method))
+            for run in runs
+            if run.method in evaluation.methods and run.has(column)
+        ]
+        for name, column in panels.columns.items()
+    }
+    points = [p for drawn in lines.values() for line in drawn for p in line.points]
+    heights = [point.y for point in points if point.y is not None]
+    if not heights:
+        return []
+    y = nice_axis(heights, "", num_steps=3)
+    last = max(1.0, *(point.x for point in points))
+    x = Axis("epoch", 0, last, (Tick(0, "0"), Tick(last, f"{last:g}")))
+    return [
+        draw(
+            Chart(
+                title=f"{panels.subject}, {name}: {len(drawn)} runs over the epochs",
+                x=x,
+                y=Axis(f"{name} ({panels.unit})" if panels.unit else name, y.low, y.high, y.ticks),
+                series=tuple(drawn),
+                width=240,
+                height=176,
+            )
+        )
+        for name, drawn in lines.items()
+        if drawn
+    ]
+
+
+def _line(run: Run, column: str, scale: float, style: str) -> Series:
+    """One run's column over its epochs, with the epoch marked whose weights were kept."""
+    points = tuple(
+        Point(
+            epoch,
+            None if value is None else scale * value,
+            note=f"seed {run.seed}, fold {run.fold}, epoch {epoch}",
+        )
+        for epoch, value in zip(run.epochs, run.columns[column], strict=True)
+    )
+    return Series(style, points, marked=() if run.selected is None else (run.selected,))

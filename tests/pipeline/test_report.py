@@ -1,0 +1,303 @@
+import copy
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_example import WORDS, example_evaluation, example_history, write_example
+
+from mculora.errors import InputError, MissingInputError
+from mculora.evaluation.statistics import summarise
+from pipeline import report
+from pipeline.page.chart import nice_axis
+from pipeline.page.headline import compare
+from pipeline.page.published import PUBLISHED
+from pipeline.page.wording import number
+
+VOID = {"meta", "br", "hr", "img", "link", "input", "path", "line", "circle"}
+
+
+class Page(HTMLParser):
+    """The page as a test sees it: every tag with its attributes, and the cells of every table."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.tables, self.open = [], {}, []
+        self.words = ""
+        self.feed(text)
+        assert self.open == [], "every element is closed"
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.rows = []
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag == "caption":
+            self.caption = ""
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+        if tag == "table":
+            self.tables[self.caption] = self.rows
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words += data
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
+        if "caption" in self.open:
+            self.caption += data
+
+
+@pytest.fixture
+def render(tmp_path, monkeypatch):
+    """Run the stage on results and a history; return the page."""
+
+    def run(evaluation, history=None, name="project"):
+        root = tmp_path / name
+        root.mkdir()
+        write_example(
+            root, evaluation, history or example_history(methods=list(evaluation["methods"]))
+        )
+        monkeypatch.chdir(root)
+        report.run()
+        return (root / "reports" / "report.html").read_text(encoding="utf-8")
+
+    return run
+
+
+def test_the_page_is_whole_and_loads_nothing(render):
+    text = render(example_evaluation())
+    page = Page(text)
+    assert not re.search(r"(?:https?:)?//\w|url\(|@import|javascript:", text)
+    names = {tag for tag, _ in page.tags}
+    assert not names & {"script", "link", "img", "iframe", "object", "base", "form"}
+    assert not any({"src", "href"} & attributes.keys() for _, attributes in page.tags)
+    assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
+
+
+def test_the_same_input_gives_the_same_bytes(render):
+    assert render(example_evaluation(), name="one") == render(example_evaluation(), name="two")
+
+
+def test_figures_and_tables_speak_to_everyone(render):
+    page = Page(render(example_evaluation()))
+    figures = [a for tag, a in page.tags if tag == "svg" and a.get("aria-hidden") != "true"]
+    assert len(figures) == 2 + 8 + 3 + 7
+    assert all(a["role"] == "img" and a["aria-label"] for a in figures)
+    assert all(a["scope"] in ("row", "col") for tag, a in page.tags if tag == "th")
+    assert len({a["aria-label"] for a in figures}) == len(figures)
+    ids = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert all(a["aria-labelledby"] in ids for _, a in page.tags if "aria-labelledby" in a)
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_every_number_of_the_tables_is_that_of_the_evaluation(render, task):
+    evaluation = example_evaluation(task=task)
+    tables = list(Page(render(evaluation)).tables.values())
+    over_combinations = [rows for rows in tables if rows[0] == ["Method", *WORDS, "mean"]]
+    metrics = list(evaluation["majority"])
+    assert len(over_combinations) == len(metrics)
+    for metric, rows in zip(metrics, over_combinations, strict=True):
+        for result, row in zip(evaluation["methods"].values(), rows[1:], strict=False):
+            summaries = [result["combinations"][word]["metrics"][metric] for word in WORDS]
+            summaries.append(result["mean_of_combinations"][metric])
+            assert row[1:] == [_shown(summary, metric) for summary in summaries]
+    rates = next(rows for rows in tables if rows[0][0] == "Nominal rate")
+    for row, (rate, tested) in zip(
+        rates[1:], evaluation["methods"]["mculora"]["missing_rates"].items(), strict=True
+    ):
+        assert row[:3] == [rate, f"{tested['realised']:.3f}", "90"]
+        assert row[3] == _shown(tested["metrics"][evaluation["primary"]], evaluation["primary"])
+
+
+def test_the_headline_tells_a_defeat_as_plainly_as_a_win(render):
+    evaluation = example_evaluation()
+    ours, theirs = (evaluation["methods"][m]["mean_of_combinations"] for m in evaluation["methods"])
+    primary = evaluation["primary"]
+    theirs[primary] = {"mean": 0.75, "sd": 0.01, "values": [0.74, 0.75, 0.76]}
+    for values, expected in [
+        ([0.70, 0.71, 0.72], "4.0 points below the dropout baseline (ahead on 0 of 3 seeds)"),
+        ([0.84, 0.85, 0.86], "10.0 points above the dropout baseline (ahead on 3 of 3 seeds)"),
+        ([0.73, 0.77, 0.78], "1.0 points above the dropout baseline, which is no clear difference"),
+        ([0.20, 0.21, 0.22], "20.0 points below the majority class"),
+    ]:
+        ours[primary] = {"mean": sum(values) / 3, "sd": 0.01, "values": values}
+        assert expected in _one_line(render(copy.deepcopy(evaluation), name=str(values[0])))
+
+
+def test_one_seed_decides_nothing(render):
+    evaluation = example_evaluation(num_seeds=1)
+    text = _one_line(render(evaluation, example_history(num_seeds=1)))
+    assert "one seed: no spread is known, so this decides nothing" in text
+    assert "±" not in Page(text).words
+
+
+def test_one_method_stands_alone(render):
+    page = Page(render(example_evaluation(methods=("mculora",))))
+    assert "Dropout baseline" not in page.words
+    assert "MCULoRA" in page.words
+
+
+def test_undefined_values_are_shown_as_such(render):
+    evaluation = example_evaluation()
+    nothing = {"mean": None, "sd": None, "values": [None, math.nan, None]}
+    ours = evaluation["methods"]["mculora"]
+    for tested in [*ours["combinations"].values(), *ours["missing_rates"].values()]:
+        tested["metrics"] = dict.fromkeys(tested["metrics"], nothing)
+    ours["mean_of_combinations"] = dict.fromkeys(ours["mean_of_combinations"], nothing)
+    evaluation["majority"] = dict.fromkeys(evaluation["majority"], math.nan)
+    history = example_history()
+    for row in history[::2]:
+        row["validation_atv"] = ""
+        row["separability_v"] = "nan"
+    text = render(evaluation, history)
+    assert "nan" not in re.sub(r"<style>.*</style>", "", text, flags=re.S).lower()
+    assert "None" not in Page(text).words
+    assert "MCULoRA has no defined weighted F1 (negative / positive)" in _one_line(text)
+
+
+def test_hostile_text_is_only_text(render):
+    evil = "<script>alert(1)</script>"
+    evaluation = example_evaluation(methods=("mculora", evil))
+    evaluation["corpus"]["name"] = evil
+    evaluation["corpus"]["dropped"][evil] = 7
+    evaluation["features"]["audio"]["encoder"] = f'"><{evil}'
+    evaluation["versions"][evil] = "</style>"
+    evaluation["params"] = {evil: "</pre>"}
+    evaluation["folds"] = ["&<b>"]
+    page = Page(render(evaluation))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert evil in page.words
+
+
+@pytest.mark.parametrize("dataset", PUBLISHED)
+def test_published_figures_stand_beside_ours_and_say_how_they_were_selected(dataset):
+    from pipeline.page.evaluation import Evaluation
+    from pipeline.page.published import published_tables
+
+    task = "classification" if dataset == "iemocap" else "regression"
+    evaluation = _parsed(Evaluation, example_evaluation(dataset=dataset, task=task))
+    table = published_tables(evaluation)[0]
+    published, ours = table.rows[0], table.rows[-1]
+    in_our_order = [cell.text for cell in published.cells]
+    assert "test-selected" in published.head
+    assert "validation-selected" in ours.head
+    values = PUBLISHED[dataset].methods["MCULoRA"]
+    assert in_our_order == [f"{values[i]:.2f}" for i in (6, 3, 4, 5, 0, 1, 2, 7)]
+
+
+def test_published_figures_only_where_there_are_any(render):
+    assert "published-heading" not in render(example_evaluation())
+    assert "test-selected" in render(example_evaluation(dataset="mosei"), name="mosei")
+
+
+def test_the_kept_epoch_is_the_last_best_one(tmp_path):
+    from pipeline.page.history import read_history
+
+    path = tmp_path / "history.csv"
+    path.write_text(
+        "method,seed,fold,epoch,is_selected,validation_mean\n"
+        "mculora,0,official,0,1,0.5\nmculora,0,official,1,1,0.6\nmculora,0,official,2,0,0.55\n"
+        "mculora,1,official,0,0,\n"
+    )
+    first, second = read_history(path)
+    assert first.selected == 1
+    assert second.selected is None
+    assert second.columns["validation_mean"] == (None,)
+
+
+def test_missing_and_broken_inputs_name_the_remedy(tmp_path, monkeypatch, render):
+    render(example_evaluation())
+    results, history = report.Layout("sample").evaluation, report.Layout("sample").history
+    kept = results.read_text()
+    results.write_text("{")
+    with pytest.raises(InputError, match="mculora evaluate"):
+        report.run()
+    results.write_text(kept.replace('"seeds"', '"sedes"'))
+    with pytest.raises(InputError, match=r"evaluation\.json: key seeds"):
+        report.run()
+    results.write_text(kept.replace('"dataset": "sample"', '"dataset": "mosei"', 1))
+    with pytest.raises(InputError, match="results of mosei, expected results of sample"):
+        report.run()
+    results.write_text(kept)
+    history.write_text("epoch\n1\n")
+    with pytest.raises(InputError, match="no column method"):
+        report.run()
+    history.unlink()
+    with pytest.raises(MissingInputError, match="mculora train"):
+        report.run()
+    results.unlink()
+    with pytest.raises(MissingInputError, match="mculora evaluate"):
+        report.run()
+
+
+def test_a_difference_is_clear_only_if_the_seeds_agree():
+    theirs = summarise([0.5, 0.5, 0.5])
+    assert compare(summarise([0.6, 0.61, 0.62]), theirs).is_clear
+    assert compare(summarise([0.4, 0.39, 0.38]), theirs).is_clear
+    assert not compare(summarise([0.49, 0.6, 0.6]), theirs).is_clear
+    assert not compare(summarise([0.5, 0.5, 0.5]), theirs).is_clear
+    assert compare(summarise([None]), summarise([0.5])) is None
+
+
+@pytest.mark.parametrize(
+    "values", [[], [0.0], [41.0, 85.2], [0.5, 0.5], [-0.0003, 0.0002], [99.9, 100.0], [1e-9]]
+)
+def test_an_axis_has_round_ticks_around_its_values(values):
+    axis = nice_axis(values, "")
+    assert all(axis.low - 1e-9 <= value <= axis.high + 1e-9 for value in values)
+    assert 2 <= len(axis.ticks) <= 8
+    assert axis.low < axis.high
+    assert len({tick.label for tick in axis.ticks}) == len(axis.ticks)
+
+
+def test_colours_have_contrast_in_light_dark_and_print():
+    sheet = (Path(report.__file__).parent / "page" / "page.css").read_text()
+    palettes = re.findall(r":root \{.*?\}", sheet, flags=re.S)
+    assert len(palettes) == 3
+    for palette in palettes:
+        colours = dict(re.findall(r"--(\w+): (#\w+)", palette))
+        for ground in ("paper", "tint"):
+            assert _contrast(colours["ink"], colours[ground]) >= 7
+            assert _contrast(colours["soft"], colours[ground]) >= 4.5
+        for drawn in ("s0", "s1", "s2", "s3", "floor"):
+            assert _contrast(colours[drawn], colours["paper"]) >= 4.5
+
+
+def _contrast(one, other):
+    """WCAG 2 contrast ratio."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour):
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def _shown(summary, metric):
+    return f"{number(summary['mean'], metric)} ± {number(summary['sd'], metric)}"
+
+
+def _one_line(text):
+    return " ".join(text.split())
+
+
+def _parsed(kind, content):
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind).validate_python(content)
