@@ -60,7 +60,7 @@ def _check_belongs(checkpoint: Checkpoint, inputs: Inputs, path: object) -> None
     """Refuse a network that was trained on other features than the ones at hand."""
     trained_on = checkpoint.provenance.get("features", {})
     for modality in Modality:
-        if trained_on.get(modality.word) != inputs.feature_digests[modality.word]:
+        if trained_on.get(modality.word) != inputs.feature_identities[modality.word]:
             raise InputError(
                 str(path),
                 found=f"a network trained on other {modality.word} features",

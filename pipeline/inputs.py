@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from mculora.protocol.folds import Fold, read_folds
 
 from mculora.batch import FeatureTable, build_table
 from mculora.corpora.manifest import Corpus, Task, read_manifest
 from mculora.errors import InputError
 from mculora.features.store import StoredFeatures, check_same_corpus, read_store
 from mculora.modality import Modality
+from mculora.protocol.folds import Fold, read_folds
 from pipeline.layout import Layout, require
 
 
@@ -40,9 +41,9 @@ class Inputs:
         return 1 if self.corpus.task == Task.REGRESSION else len(self.corpus.class_names)
 
     @property
-    def feature_digests(self) -> dict[str, str]:
-        """What identifies each modality's features, by its word."""
-        return {m.word: self.stores[m].identity.digest for m in Modality}
+    def feature_identities(self) -> dict[str, dict[str, Any]]:
+        """What each modality's features are, by its word."""
+        return {m.word: self.stores[m].identity.to_json() for m in Modality}
 
 
 def input_paths(layout: Layout) -> list[Path]:

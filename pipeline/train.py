@@ -114,7 +114,7 @@ class _Run:
             "corpus_fingerprint": corpus.fingerprint,
             "task": corpus.task.value,
             "class_names": list(corpus.class_names),
-            "features": self.inputs.feature_digests,
+            "features": self.inputs.feature_identities,
             "epoch": best.epoch,
             "validation_mean": best.validation_mean,
             "validation": dict(best.validation),

@@ -16,6 +16,9 @@ from mculora.model.encoder import UnimodalEncoder
 SMALLEST_DEVIATION = 1e-4
 """Feature dimensions that vary less than this over the training utterances are not scaled up."""
 
+LARGEST_DEVIATION = 5.0
+"""How far, in deviations, a scaled feature may lie from the mean."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -124,9 +127,14 @@ class MCULoRA(nn.Module):
             self.get_buffer(f"{modality.word}_deviation").copy_(deviation)
 
     def normalise(self, modality: Modality, features: Tensor) -> Tensor:
-        """Scale features (…, D_m) to zero mean and unit deviation over the training utterances."""
+        """Scale features (…, D_m) to zero mean and unit deviation over the training utterances.
+
+        What lies further than `LARGEST_DEVIATION` from the mean is moved there: a recording unlike
+        the training corpus must not drown everything else.
+        """
         mean = self.get_buffer(f"{modality.word}_mean")
-        return (features - mean) / self.get_buffer(f"{modality.word}_deviation")
+        scaled = (features - mean) / self.get_buffer(f"{modality.word}_deviation")
+        return scaled.clamp(-LARGEST_DEVIATION, LARGEST_DEVIATION)
 
     def encode(self, features: tuple[Tensor, ...], present: Tensor) -> tuple[Tensor, ...]:
         """R^m for every modality: (B, L, H) each, zero where `present` (B, L, M) is False."""

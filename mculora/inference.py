@@ -1,0 +1,68 @@
+"""One clip, whatever it offers -> a prediction, by the code that training's features came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mculora.errors import InputError
+from mculora.features.encoder import Encoder, Observation
+from mculora.features.store import Absence
+from mculora.modality import NUM_MODALITIES, Modality
+from mculora.model.network import MCULoRA
+
+
+@dataclass(frozen=True)
+class ClipPrediction:
+    """What the network says of one clip.
+
+    Attributes:
+        values: (K,): the score (K = 1) or the probability of each class.
+        used: The modalities that the prediction rests on.
+        absent: Every other modality, with the reason.
+    """
+
+    values: Tensor
+    used: tuple[Modality, ...]
+    absent: Mapping[Modality, str]
+
+
+@torch.inference_mode()
+def predict_clip(
+    network: MCULoRA,
+    encoders: Mapping[Modality, Encoder],
+    observation: Observation,
+    absent: Mapping[Modality, str],
+) -> ClipPrediction:
+    """Encode a clip and predict from what it offers.
+
+    Args:
+        network: A trained one.
+        encoders: Those that made the training features, for the modalities to be tried.
+        observation: The clip.
+        absent: Modalities not to be tried, each with its reason.
+
+    Raises:
+        InputError: The clip offers nothing: there is no prediction, not a guess.
+    """
+    device = next(network.parameters()).device
+    reasons = dict(absent)
+    features = [torch.zeros(1, 1, width, device=device) for width in network.config.widths]
+    present = torch.zeros(1, 1, NUM_MODALITIES, dtype=torch.bool, device=device)
+    for modality, encoder in encoders.items():
+        [outcome] = encoder.encode([observation])
+        if isinstance(outcome, Absence):
+            reasons[modality] = outcome.reason
+        else:
+            features[modality][0, 0] = outcome
+            present[0, 0, modality] = True
+    used = tuple(m for m in Modality if bool(present[0, 0, m]))
+    if not used:
+        told = "; ".join(f"{m.word}: {reasons[m]}" for m in Modality if m in reasons)
+        raise InputError("clip", found=f"nothing to predict from ({told})", expected="a modality")
+    logits = network(tuple(features), present).prediction[0, 0]
+    values = logits if len(logits) == 1 else logits.softmax(-1)
+    return ClipPrediction(values.cpu(), used, {m: reasons[m] for m in Modality if m in reasons})
