@@ -71,16 +71,15 @@ def _combinations(published: Published, evaluation: Evaluation) -> Table:
     for name, values in published.methods.items():
         known = dict(zip(_ORDER, values, strict=False))
         cells = tuple(Cell(f"{known[c]:.2f}" if c in known else "–") for c in columns)
-        rows.append(Row(f"{name}, published (test-selected)", cells))
+        rows.append(Row(f"{name}, published", (Cell("test"), *cells)))
     for name, result in evaluation.methods.items():
         under = {word: tested.metrics for word, tested in result.combinations.items()}
         under[MEAN] = result.mean_of_combinations
         means = [under.get(c, {}).get(published.metric) for c in columns]
         cells = tuple(Cell(number(s.mean if s else None, published.metric)) for s in means)
-        rows.append(Row(f"{method_label(name)}, here ({evaluation.selection}-selected)", cells))
-    return Table(
-        f"{metric_label(published.metric)}, published and here", ("", *columns), tuple(rows)
-    )
+        rows.append(Row(f"{method_label(name)}, here", (Cell(evaluation.selection), *cells)))
+    caption = f"{metric_label(published.metric)}, published and here"
+    return Table(caption, ("Method", "Selected on", *columns), tuple(rows))
 
 
 def _missing_rates(published: Published, evaluation: Evaluation) -> Table:
@@ -93,7 +92,8 @@ def _missing_rates(published: Published, evaluation: Evaluation) -> Table:
         rows.append(Row(rate, (Cell(f"{value:.2f}"), Cell(here))))
     header = (
         "Nominal rate",
-        "MCULoRA, published (test-selected)",
-        f"{method_label(ours)}, here ({evaluation.selection}-selected)",
+        "Published, selected on test",
+        f"Here, selected on {evaluation.selection}",
     )
-    return Table(f"{metric_label(published.metric)} over missing rates", header, tuple(rows))
+    caption = f"{metric_label(published.metric)}, MCULoRA over missing rates"
+    return Table(caption, header, tuple(rows))
