@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]  # blue, green, red
 
-FRAME = 240
+FRAME = 256
 """Width and height of a frame in pixels."""
 _WIDTH, _HEIGHT = 512, 640  # the canvas a person is drawn on before it shrinks into the frame
 _X, _Y = 256, 230  # the middle of the face on the canvas
@@ -81,7 +81,7 @@ class Face:
             brow=int(rng.integers(7, 11)),
             has_long_hair=bool(rng.random() < 0.5),
             has_glasses=bool(rng.random() < 0.15),
-            scale=float(rng.uniform(0.44, 0.50)),
+            scale=float(rng.uniform(0.46, 0.52)),
         )
 
 
@@ -118,7 +118,7 @@ class Portrait:
         self.back, self.back_alpha = _person(face, is_turned=True)
 
     def frame(self, expression: Expression) -> Image:
-        """Draw one frame: (240, 240, 3) blue, green, red."""
+        """Draw one frame: (256, 256, 3) blue, green, red."""
         if expression.is_turned:
             canvas, alpha = self.back, self.back_alpha
         else:

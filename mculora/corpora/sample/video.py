@@ -35,7 +35,7 @@ def write_video(video: PlannedVideo, path: Path) -> None:
         speech = _speech_stream(container) if video.has_sound else None
         if picture is not None:
             for image in frames_of(video, sound, rng):
-                container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+                container.mux(picture.encode(_video_frame(image)))
             container.mux(picture.encode(None))
         if speech is not None:
             for frame in _audio_frames(sound):
@@ -58,7 +58,7 @@ def speech_of(video: PlannedVideo, rng: np.random.Generator) -> NDArray[np.float
 def frames_of(
     video: PlannedVideo, sound: NDArray[np.float32], rng: np.random.Generator
 ) -> Iterator[Image]:
-    """Draw a video's frames, (240, 240, 3) blue, green, red each, at `FRAME_RATE`."""
+    """Draw a video's frames, (256, 256, 3) blue, green, red each, at `FRAME_RATE`."""
     portrait = Portrait(video.face, rng)
     grain = rng.normal(0, 2.0, (4, FRAME, FRAME, 1)).repeat(3, axis=-1).astype(np.int16)
     for number, expression in enumerate(_act(video, sound, rng)):
@@ -131,6 +131,15 @@ def _picture_stream(container: Any) -> Any:
     # One thread: the bytes must not depend on the machine's number of cores.
     stream.options = {"preset": "veryfast", "crf": "26", "threads": "1"}
     return stream
+
+
+def _video_frame(image: Image) -> Any:
+    """Give a drawn frame to the encoder.
+
+    The colours are converted here: encoded straight from FFmpeg's own conversion, the same frames
+    did not always give the same bytes.
+    """
+    return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
 
 
 def _speech_stream(container: Any) -> Any:
