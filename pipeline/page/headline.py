@@ -81,7 +81,7 @@ def headline(evaluation: Evaluation) -> str:
         theirs = evaluation.methods[other].mean_of_combinations.get(metric)
         comparison = compare(ours, theirs) if theirs else None
         if comparison:
-            parts.append(_versus(comparison, method_label(other)))
+            parts.append(_versus(comparison, _named(other)))
     return _joined(parts) + "."
 
 
@@ -115,9 +115,15 @@ def _points(difference: float) -> str:
     return f"{points} {'above' if difference > 0 else 'below'}"
 
 
+def _named(method: str) -> str:
+    """A method in the middle of a sentence: "the dropout baseline"."""
+    label = method_label(method)
+    return f"the {label[0].lower()}{label[1:]}" if label.endswith("baseline") else label
+
+
 def _versus(comparison: Comparison, other: str) -> str:
     """How clear the difference to another method is."""
-    sentence = f"{_points(comparison.difference)} the {other[0].lower()}{other[1:]}"
+    sentence = f"{_points(comparison.difference)} {other}"
     seeds = f"{comparison.num_ahead} of {plural(comparison.num_seeds, 'seed')}"
     if comparison.sd is None:
         return f"{sentence} (one seed: no spread is known, so this decides nothing)"
