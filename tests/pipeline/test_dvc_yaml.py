@@ -177,3 +177,7 @@ def test_stages_stand_in_flow_order():
     order = [info.callback.__name__ for info in app.registered_commands]
     commands = list(dict.fromkeys(command(name) for name in STAGES))
     assert commands == [known for known in order if known in commands]
+
+
+def test_pythons_caches_do_not_count_as_code():
+    assert "__pycache__/" in (PROJECT / ".dvcignore").read_text(encoding="utf-8").splitlines()
