@@ -11,25 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mculora.corpora.manifest import Corpus
 from mculora.errors import InputError
 from mculora.files import whole_file
 from mculora.modality import NUM_MODALITIES, ModalityCombination
 from mculora.protocol.folds import Fold
+from mculora.protocol.gcnet import draw_gcnet
 
 if TYPE_CHECKING:
     import torch
 
 MASKS_FILE = "masks.safetensors"
 GCNET = "gcnet"
-TOLERANCE = 0.005
-"""How far the realised rate may be from the nominal one under the GCNet rule."""
-_SMALLEST_DRAW = 32
-_MOST_ATTEMPTS = 1000
-
-Presence = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,54 +118,6 @@ def draw_test_masks(
         present[condition] = torch.from_numpy(draw_gcnet(len(ids), rate, rng))
         rates[condition] = rate
     return TestMasks(fold.name, ids, present=present, rates=rates, rule=rule, seed=seed)
-
-
-def draw_gcnet(num_utterances: int, missing_rate: float, rng: np.random.Generator) -> Presence:
-    """Draw presence (N, M) bool by the rule of GCNet, which took it from CPM-Net.
-
-    Each utterance keeps one modality for certain. The others are added with one probability, in
-    whole per cent, chosen so that the share of kept modalities comes to 1 - `missing_rate`: once
-    without and once with regard to additions that fall on what is kept anyway. A draw counts if its
-    share is within `TOLERANCE`. Departure: after 1000 draws that do not count (a rate that whole
-    per cents cannot reach, or few utterances) the closest is taken; the rule would not end.
-    """
-    share = 1 - missing_rate
-    if share <= 1 / NUM_MODALITIES + 1e-9:
-        return _one_each(num_utterances, rng)
-    if share == 1:
-        return np.ones((num_utterances, NUM_MODALITIES), dtype=np.bool_)
-    num_rows = max(num_utterances, _SMALLEST_DRAW)
-    best, smallest_error = _one_each(num_rows, rng), np.inf
-    for _ in range(_MOST_ATTEMPTS):
-        candidate = _draw_once(num_rows, share, rng)
-        error = abs(candidate.mean() - share)
-        if error < smallest_error:
-            best, smallest_error = candidate, error
-        if error < TOLERANCE:
-            break
-    return best[:num_utterances]
-
-
-def _draw_once(num_rows: int, share: float, rng: np.random.Generator) -> Presence:
-    kept = _one_each(num_rows, rng)
-    size = num_rows * NUM_MODALITIES
-    wanted = size * share - num_rows
-    overlap = int((_additions(num_rows, wanted / size, rng) & kept).sum())
-    if overlap >= wanted:  # few rows, by bad luck: nothing to correct by
-        return kept
-    corrected = wanted / (1 - overlap / wanted)
-    return kept | _additions(num_rows, corrected / size, rng)
-
-
-def _one_each(num_rows: int, rng: np.random.Generator) -> Presence:
-    return np.eye(NUM_MODALITIES, dtype=np.bool_)[rng.integers(NUM_MODALITIES, size=num_rows)]
-
-
-def _additions(num_rows: int, probability: float, rng: np.random.Generator) -> Presence:
-    additions: Presence = rng.integers(100, size=(num_rows, NUM_MODALITIES)) < int(
-        probability * 100
-    )
-    return additions
 
 
 def _generator(seed: int, *names: str) -> np.random.Generator:

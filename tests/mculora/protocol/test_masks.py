@@ -14,10 +14,9 @@ from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError
 from mculora.modality import ModalityCombination
 from mculora.protocol.folds import Fold
+from mculora.protocol.gcnet import TOLERANCE, draw_gcnet
 from mculora.protocol.masks import (
-    TOLERANCE,
     TestMasks,
-    draw_gcnet,
     draw_test_masks,
     rate_condition,
     read_masks,
