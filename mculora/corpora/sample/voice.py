@@ -25,7 +25,9 @@ _VOWELS = np.array(  # F1, F2, F3 in Hz of a middling speaker
         [500, 1500, 2500],  # schwa
     ]
 )
-_BANDWIDTHS = (80.0, 100.0, 140.0, 200.0)  # Hz, F1 to F4
+_BANDWIDTHS = (80.0, 100.0, 140.0, 200.0, 300.0)  # Hz, F1 to F5
+_REST = (500.0, 1500.0, 2500.0, 3600.0, 4700.0)  # Hz, a mouth at ease
+_HISS = (1200.0, 2600.0, 4300.0, 5400.0, 6600.0)  # Hz, an s or f
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class _Controls:
-    """What the voice does every 10 ms; (T,) each, formants (T, 4)."""
+    """What the voice does every 10 ms; (T,) each, formants (T, 5)."""
 
     pitch_hz: NDArray[np.float64]
     voiced: NDArray[np.float64]
@@ -113,7 +115,7 @@ def _articulate(
     """Lay out syllables: each a short consonant and a vowel, now and then a pause."""
     voiced, breath = np.zeros(num_frames), np.zeros(num_frames)
     accent = np.zeros(num_frames)
-    formants = np.tile([500.0, 1500.0, 2500.0, 3600.0], (num_frames, 1))
+    formants = np.tile(_REST, (num_frames, 1))
     rate = voice.syllables_per_second * (1 + 0.22 * lift)
     frame = 4
     while frame < num_frames - 8:
@@ -121,7 +123,10 @@ def _articulate(
         onset = frame + max(2, int(length * rng.uniform(0.15, 0.3)))
         end = min(frame + length, num_frames - 5)
         formants[frame:end, :3] = _VOWELS[rng.integers(len(_VOWELS))]
-        breath[frame:onset] = rng.uniform(0.05, 0.35)
+        breath[frame:onset] = rng.uniform(0.1, 0.4)
+        if rng.random() < 0.35:
+            formants[frame:onset] = _HISS
+            breath[frame:onset] = rng.uniform(0.5, 1.0)
         voiced[onset:end] = rng.uniform(0.75, 1.0)
         accent[frame:end] = rng.normal(0, 1)
         frame += length + (int(rng.uniform(8, 18)) if rng.random() < 0.12 else 0)
