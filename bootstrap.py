@@ -1,7 +1,7 @@
-"""Set up everything in .venv and run one command there: `python3 bootstrap.py repro | test | COMMAND…`.
+"""Set up .venv and run one command in it: python3 bootstrap.py repro | test | COMMAND.
 
-Needs Python 3.11 to 3.13, git and a package index that pip can reach; installs the exact versions of
-requirements.lock with their hashes, on CPU and CUDA machines alike. Running it again is a no-op.
+Needs Python 3.11 to 3.13, git and a package index that pip can reach; installs the exact versions
+of requirements.lock with their hashes, on CPU and CUDA machines alike. Set-up happens once.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from mculora.modality import Modality
 from mculora.model.checkpoint import Checkpoint, load_checkpoint
 from mculora.protocol.masks import TestMasks, read_masks
 from pipeline.console import progress, stage
-from pipeline.inputs import Inputs, input_paths, pick_device, read_inputs
+from pipeline.device import pick_device
+from pipeline.inputs import Inputs, input_paths, read_inputs
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
 from pipeline.recipe import methods

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mculora.batch import FeatureTable, build_table
 from mculora.corpora.manifest import Corpus, Task, read_manifest
-from mculora.errors import InputError
 from mculora.features.store import StoredFeatures, check_same_corpus, read_store
 from mculora.modality import Modality
 from mculora.protocol.folds import Fold, read_folds
@@ -67,21 +64,3 @@ def read_inputs(layout: Layout) -> Inputs:
         stores.append(store)
     folds = read_folds(require(layout.folds, command="mculora split"))
     return Inputs(corpus, tuple(stores), folds)
-
-
-def pick_device(name: str) -> torch.device:
-    """The device of that name; `auto` is CUDA where there is one.
-
-    Raises:
-        InputError: No such device here.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError):
-        raise InputError(
-            "--device", found=name, expected="cpu, or a cuda device that this machine has"
-        ) from None
-    return device

@@ -11,7 +11,7 @@ from mculora.inference import ClipPrediction, predict_clip
 from mculora.modality import Modality
 from mculora.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.console import say
-from pipeline.inputs import pick_device
+from pipeline.device import pick_device
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
 from pipeline.recipe import MAIN_METHOD, encoder_spec

@@ -18,7 +18,8 @@ from mculora.training.data import TrainingData
 from mculora.training.encoder_pretraining import pretrain_encoders
 from mculora.training.trainer import EpochRecord, train_network
 from pipeline.console import progress, say, stage
-from pipeline.inputs import Inputs, input_paths, pick_device, read_inputs
+from pipeline.device import pick_device
+from pipeline.inputs import Inputs, input_paths, read_inputs
 from pipeline.layout import Layout
 from pipeline.params import Params, read_params
 from pipeline.recipe import methods, network_config, training_config

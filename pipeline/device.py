@@ -1,0 +1,25 @@
+"""Which device computes: an option of the command, never a part of the numbers."""
+
+from __future__ import annotations
+
+import torch
+
+from mculora.errors import InputError
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; `auto` is CUDA where there is one.
+
+    Raises:
+        InputError: No such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError):
+        raise InputError(
+            "--device", found=name, expected="cpu, or a cuda device that this machine has"
+        ) from None
+    return device
