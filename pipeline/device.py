@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from mculora.errors import InputError
@@ -23,3 +25,10 @@ def pick_device(name: str) -> torch.device:
             "--device", found=name, expected="cpu, or a cuda device that this machine has"
         ) from None
     return device
+
+
+def num_processes(device: str) -> int:
+    """How many trainings run side by side: one per processor here, one alone on a GPU."""
+    if device != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
