@@ -8,14 +8,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Colour = tuple[int, int, int]  # blue, green, red
+from mculora.corpora.sample.drawing import (
+    HEIGHT,
+    WIDTH,
+    Colour,
+    Image,
+    arc,
+    darker,
+    fill,
+    glow,
+    oval,
+    stroke,
+)
 
 FRAME = 256
 """Width and height of a frame in pixels."""
-_WIDTH, _HEIGHT = 512, 640  # the canvas a person is drawn on before it shrinks into the frame
 _X, _Y = 256, 230  # the middle of the face on the canvas
-_SHIFT = 4  # fractional bits of drawn coordinates
 _SKINS: tuple[Colour, ...] = (
     *((176, 200, 240), (150, 182, 230), (130, 165, 215), (105, 142, 196)),
     *((84, 118, 172), (70, 100, 150)),
@@ -135,79 +143,37 @@ class Portrait:
         return blended
 
 
-def _points(values: object) -> NDArray[np.int32]:
-    """Give points (N, 2) the form that drawing with fractional bits takes."""
-    fixed: NDArray[np.int32] = np.round(np.asarray(values, float) * 2**_SHIFT).astype(np.int32)
-    return fixed
-
-
-def _fill(canvas: NDArray[np.generic], points: object, colour: object) -> None:
-    cv2.fillPoly(canvas, [_points(points)], colour, cv2.LINE_AA, _SHIFT)
-
-
-def _stroke(canvas: Image, points: object, colour: Colour, width: int) -> None:
-    cv2.polylines(canvas, [_points(points)], False, colour, width, cv2.LINE_AA, _SHIFT)
-
-
-def _oval(x: float, y: float, width: float, height: float) -> NDArray[np.float64]:
-    """The outline of an ellipse with half axes `width` and `height`: (48, 2)."""
-    angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    return np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], 1)
-
-
-def _arc(left: object, middle: object, right: object) -> NDArray[np.float64]:
-    """A curve through three points: (17, 2)."""
-    a, b, c = (np.asarray(p, float) for p in (left, middle, right))
-    t = np.linspace(0, 1, 17)[:, None]
-    control = 2 * b - (a + c) / 2
-    curve: NDArray[np.float64] = (1 - t) ** 2 * a + 2 * t * (1 - t) * control + t**2 * c
-    return curve
-
-
-def _darker(colour: Colour, factor: float) -> Colour:
-    blue, green, red = (int(np.clip(channel * factor, 0, 255)) for channel in colour)
-    return blue, green, red
-
-
 def _jaw(face: Face) -> NDArray[np.float64]:
     """The outline of the face: round above, narrower below."""
-    outline = _oval(_X, _Y, face.width, face.height)
+    outline = oval(_X, _Y, face.width, face.height)
     below = np.clip((outline[:, 1] - _Y) / face.height, 0, 1)
     outline[:, 0] = _X + (outline[:, 0] - _X) * (1 - 0.12 * below**1.5)
     return outline
 
 
-def _glow(x: float, y: float, width: float, height: float) -> NDArray[np.float32]:
-    """A soft spot, 1 in its middle: (H, W)."""
-    down, across = np.mgrid[0:_HEIGHT, 0:_WIDTH].astype(np.float32)
-    distance = ((across - x) / width) ** 2 + ((down - y) / height) ** 2
-    spot: NDArray[np.float32] = np.exp(-distance).astype(np.float32)
-    return spot
-
-
 def _person(face: Face, *, is_turned: bool) -> tuple[Image, NDArray[np.float32]]:
     """Draw all that never moves: the canvas (H, W, 3) and its opacity (H, W), 0 to 1."""
-    canvas = np.full((_HEIGHT, _WIDTH, 3), face.shirt, np.uint8)
-    hair = _oval(_X, _Y - 22, face.width + 20, face.height + 18)
-    fall = _oval(_X, _Y + 70, face.width + 26, face.height + 35)
-    body = np.concatenate([_oval(_X, 660, 235, 235), [[_X + 235, 700], [_X - 235, 700]]])
+    canvas = np.full((HEIGHT, WIDTH, 3), face.shirt, np.uint8)
+    hair = oval(_X, _Y - 22, face.width + 20, face.height + 18)
+    fall = oval(_X, _Y + 70, face.width + 26, face.height + 35)
+    body = np.concatenate([oval(_X, 660, 235, 235), [[_X + 235, 700], [_X - 235, 700]]])
     neck = [(_X - 52, 300), (_X + 52, 300), (_X + 62, 450), (_X, 490), (_X - 62, 450)]
-    opacity = np.zeros((_HEIGHT, _WIDTH), np.uint8)
+    opacity = np.zeros((HEIGHT, WIDTH), np.uint8)
     shapes = [hair, body, neck, _jaw(face)] + ([fall] if face.has_long_hair else [])
     for shape in shapes:
-        _fill(opacity, shape, 255)
+        fill(opacity, shape, 255)
     if face.has_long_hair:
-        _fill(canvas, fall, _darker(face.hair, 0.8))
-        _fill(canvas, body, face.shirt)
-    _fill(canvas, neck, _darker(face.skin, 0.78))
-    _fill(canvas, hair, face.hair)
+        fill(canvas, fall, darker(face.hair, 0.8))
+        fill(canvas, body, face.shirt)
+    fill(canvas, neck, darker(face.skin, 0.78))
+    fill(canvas, hair, face.hair)
     _draw_strands(canvas, face)
     if not is_turned:
         _draw_skin(canvas, face)
-    shade = 1 + 0.22 * face.light * np.linspace(-1, 1, _WIDTH, dtype=np.float32)[None, :, None]
+    shade = 1 + 0.22 * face.light * np.linspace(-1, 1, WIDTH, dtype=np.float32)[None, :, None]
     if is_turned:
-        shade = shade - 0.3 * _glow(_X, _Y + 125, 100, 60)[..., None]
-    shade = shade + 0.25 * _glow(_X - 60 * face.light, _Y - 130, 80, 34)[..., None]  # sheen
+        shade = shade - 0.3 * glow(_X, _Y + 125, 100, 60)[..., None]
+    shade = shade + 0.25 * glow(_X - 60 * face.light, _Y - 130, 80, 34)[..., None]  # sheen
     lit = np.clip(canvas * shade, 0, 255).astype(np.uint8)
     return lit, (opacity / 255).astype(np.float32)
 
@@ -217,57 +183,57 @@ def _draw_strands(canvas: Image, face: Face) -> None:
     for number, reach in enumerate(np.linspace(-1, 1, 15)):
         tip = (_X + reach * (face.width + 8), _Y + 95 - 70 * abs(reach))
         bend = (_X + reach * (face.width - 8) * 0.8, _Y - 70)
-        tone = _darker(face.hair, 0.86 if number % 2 else 1.1)
-        _stroke(canvas, _arc((_X + 6 * reach, _Y - face.height - 30), bend, tip), tone, 5)
+        tone = darker(face.hair, 0.86 if number % 2 else 1.1)
+        stroke(canvas, arc((_X + 6 * reach, _Y - face.height - 30), bend, tip), tone, width=5)
 
 
 def _draw_skin(canvas: Image, face: Face) -> None:
     """Draw the face without what moves: skin with light and shade, ears, nose, fringe."""
     for side in (-1, 1):
-        _fill(canvas, _oval(_X + side * face.width, _Y + 5, 16, 30), _darker(face.skin, 0.85))
-    inside = np.zeros((_HEIGHT, _WIDTH), np.uint8)
-    _fill(inside, _jaw(face), 255)
-    light = 0.70 + 0.34 * _glow(_X, _Y - 10, face.width * 1.25, face.height * 1.25)
-    light += 0.12 * _glow(_X, _Y - 85, 70, 36)  # forehead
-    light += 0.10 * _glow(_X, _Y + 10, 14, 44)  # bridge of the nose
-    light -= 0.10 * _glow(_X, _Y + 128, 50, 16)  # below the lip
+        fill(canvas, oval(_X + side * face.width, _Y + 5, 16, 30), darker(face.skin, 0.85))
+    inside = np.zeros((HEIGHT, WIDTH), np.uint8)
+    fill(inside, _jaw(face), 255)
+    light = 0.70 + 0.34 * glow(_X, _Y - 10, face.width * 1.25, face.height * 1.25)
+    light += 0.12 * glow(_X, _Y - 85, 70, 36)  # forehead
+    light += 0.10 * glow(_X, _Y + 10, 14, 44)  # bridge of the nose
+    light -= 0.10 * glow(_X, _Y + 128, 50, 16)  # below the lip
     for side in (-1, 1):
-        light += 0.10 * _glow(_X + side * 58, _Y + 38, 32, 26)  # cheeks
-        light -= 0.30 * _glow(_X + side * face.eye_distance, _Y - 26, 34, 17)  # eye sockets
-        light -= 0.12 * _glow(_X + side * 20, _Y + 32, 9, 26)  # sides of the nose
+        light += 0.10 * glow(_X + side * 58, _Y + 38, 32, 26)  # cheeks
+        light -= 0.30 * glow(_X + side * face.eye_distance, _Y - 26, 34, 17)  # eye sockets
+        light -= 0.12 * glow(_X + side * 20, _Y + 32, 9, 26)  # sides of the nose
     skin = np.clip(np.asarray(face.skin, np.float32) * light[..., None], 0, 255)
     weight = (inside.astype(np.float32) / 255)[..., None]
     canvas[:] = (skin * weight + canvas * (1 - weight)).astype(np.uint8)
     for side in (-1, 1):
-        _fill(canvas, _oval(_X + side * 10, _Y + 49, 6, 3.5), _darker(face.skin, 0.45))
-    nose = _arc((_X - 20, _Y + 45), (_X, _Y + 57), (_X + 20, _Y + 45))
-    _stroke(canvas, nose, _darker(face.skin, 0.62), 3)
+        fill(canvas, oval(_X + side * 10, _Y + 49, 6, 3.5), darker(face.skin, 0.45))
+    nose = arc((_X - 20, _Y + 45), (_X, _Y + 57), (_X + 20, _Y + 45))
+    stroke(canvas, nose, darker(face.skin, 0.62), width=3)
     reach, top = face.width + 7, _Y - face.height - 30
-    edge = _arc((_X - reach, _Y - 50), (_X + 12, _Y - 112), (_X + reach, _Y - 50))
-    crown = _arc((_X + reach, _Y - 60), (_X, top), (_X - reach, _Y - 60))
-    _fill(canvas, np.concatenate([edge, crown]), face.hair)
+    edge = arc((_X - reach, _Y - 50), (_X + 12, _Y - 112), (_X + reach, _Y - 50))
+    crown = arc((_X + reach, _Y - 60), (_X, top), (_X - reach, _Y - 60))
+    fill(canvas, np.concatenate([edge, crown]), face.hair)
 
 
 def _draw_eyes(canvas: Image, face: Face, expression: Expression) -> None:
     """Draw the eyes; a smile narrows them from below."""
     opening = 13.0 * expression.eyes * (1 - 0.25 * max(expression.smile, 0))
-    lid = _darker(face.skin, 0.35)
+    lid = darker(face.skin, 0.35)
     for side in (-1, 1):
         x, y = _X + side * face.eye_distance, _Y - 24.0
-        upper = _arc((x - 24, y + 2), (x, y - opening), (x + 24, y + 2))
-        lower = _arc((x + 24, y + 2), (x, y + 0.75 * opening), (x - 24, y + 2))
+        upper = arc((x - 24, y + 2), (x, y - opening), (x + 24, y + 2))
+        lower = arc((x + 24, y + 2), (x, y + 0.75 * opening), (x - 24, y + 2))
         if expression.eyes > 0.25:
             almond = np.concatenate([upper, lower])
-            _fill(canvas, almond, (225, 228, 230))
-            _fill(canvas, _oval(x, y, 10.5, min(10.5, opening * 0.9)), (40, 50, 60))
-            _fill(canvas, _oval(x + 4, y - 4, 2.5, 2.5), (245, 245, 245))
-        _stroke(canvas, upper, lid, 5)
-        _stroke(canvas, lower, _darker(face.skin, 0.6), 2)
+            fill(canvas, almond, (225, 228, 230))
+            fill(canvas, oval(x, y, 10.5, min(10.5, opening * 0.9)), (40, 50, 60))
+            fill(canvas, oval(x + 4, y - 4, 2.5, 2.5), (245, 245, 245))
+        stroke(canvas, upper, lid, width=5)
+        stroke(canvas, lower, darker(face.skin, 0.6), width=2)
         if face.has_glasses:
-            cv2.polylines(canvas, [_points(_oval(x, y, 38, 30))], True, (35, 35, 40), 4, 16, _SHIFT)
+            stroke(canvas, oval(x, y, 38, 30), (35, 35, 40), width=4, is_closed=True)
     if face.has_glasses:
-        bridge = _arc((_X - 12, _Y - 28), (_X, _Y - 34), (_X + 12, _Y - 28))
-        _stroke(canvas, bridge, (35, 35, 40), 4)
+        bridge = arc((_X - 12, _Y - 28), (_X, _Y - 34), (_X + 12, _Y - 28))
+        stroke(canvas, bridge, (35, 35, 40), width=4)
 
 
 def _draw_brows(canvas: Image, face: Face, expression: Expression) -> None:
@@ -278,7 +244,7 @@ def _draw_brows(canvas: Image, face: Face, expression: Expression) -> None:
         inner = (x - side * (27 - 4 * min(smile, 0)), y + 1 - 13 * min(smile, 0) - 1 * smile)
         outer = (x + side * 31, y + 5 + 4 * min(smile, 0))
         middle = (x + side * 4, y - 8 - 4 * max(smile, 0) - 3 * min(smile, 0))
-        _stroke(canvas, _arc(inner, middle, outer), _darker(face.hair, 0.8), face.brow)
+        stroke(canvas, arc(inner, middle, outer), darker(face.hair, 0.8), width=face.brow)
 
 
 def _draw_mouth(canvas: Image, face: Face, expression: Expression) -> None:
@@ -289,21 +255,21 @@ def _draw_mouth(canvas: Image, face: Face, expression: Expression) -> None:
     left, right = (x - half, y - 15 * smile), (x + half, y - 15 * smile)
     blue, green, red = face.skin
     lips = (int(0.55 * blue), int(0.50 * green), int(0.80 * red))
-    upper = _arc(left, (x, y + 4 * smile - 0.3 * opening), right)
-    lower = _arc(right, (x, y + 6 * smile + 0.7 * opening), left)
+    upper = arc(left, (x, y + 4 * smile - 0.3 * opening), right)
+    lower = arc(right, (x, y + 6 * smile + 0.7 * opening), left)
     inside = np.concatenate([upper, lower])
     if opening > 3:
-        _fill(canvas, inside, (35, 25, 60))
+        fill(canvas, inside, (35, 25, 60))
         teeth = upper + np.array([0.0, min(6.0, 0.4 * opening)])
-        _fill(canvas, np.concatenate([upper, teeth[::-1]]), (215, 222, 226))
-    _stroke(canvas, lower, lips, 8)
-    _stroke(canvas, upper, _darker(lips, 0.85), 6)
-    fold = _darker(face.skin, 0.68)
+        fill(canvas, np.concatenate([upper, teeth[::-1]]), (215, 222, 226))
+    stroke(canvas, lower, lips, width=8)
+    stroke(canvas, upper, darker(lips, 0.85), width=6)
+    fold = darker(face.skin, 0.68)
     for side in (-1, 1):
         start, end = (x + side * 34, _Y + 44), (x + side * (half + 12), y - 10 * smile)
         bend = (x + side * (half + 4 + 6 * max(smile, 0)), _Y + 62 - 4 * smile)
         if smile > 0.25:
-            _stroke(canvas, _arc(start, bend, end), fold, 3)
+            stroke(canvas, arc(start, bend, end), fold, width=3)
 
 
 def _wall(face: Face, rng: np.random.Generator) -> Image:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from statistics import NormalDist
 
 import numpy as np
 
@@ -30,14 +32,20 @@ class Channel:
     share: float
     noise: float
 
-    def mood(self, sentiment: float, rng: np.random.Generator) -> float:
-        """What the modality makes of a sentiment: a bounded share of it, and its own noise."""
-        return float(self.share * np.tanh(sentiment) + rng.normal(0, self.noise))
+    def mood(self, sentiment: float, deviation: float) -> float:
+        """What the modality makes of a sentiment: a bounded share of it, and its own noise.
+
+        Args:
+            sentiment: -3 to 3.
+            deviation: A standard normal number; above zero the modality exaggerates.
+        """
+        noise = float(np.copysign(self.noise * deviation, sentiment * deviation))
+        return float(self.share * np.tanh(sentiment)) + noise
 
 
 # Tuned so that linear probes find text clearest, voice and face weaker, all three together best.
 VOICE = Channel(share=0.85, noise=1.0)
-FACE = Channel(share=0.75, noise=1.0)
+FACE = Channel(share=0.8, noise=1.0)
 TEXT = Channel(share=1.4, noise=0.5)
 
 
@@ -139,7 +147,7 @@ def plan_sample(seed: int, num_videos: int) -> SamplePlan:
         )
     rng = np.random.default_rng([seed, num_videos])
     ids = _draw_ids(num_videos, rng)
-    deck = _Sentiments(rng)
+    mind = _Mind(rng)
     videos: list[PlannedVideo] = []
     for split, size in _split_sizes(num_videos).items():
         voice, face = Voice.draw(rng), Face.draw(rng)
@@ -147,7 +155,7 @@ def plan_sample(seed: int, num_videos: int) -> SamplePlan:
             # Most people speak in one video, some in two, nobody in two splits.
             if index and rng.random() < 0.7:
                 voice, face = Voice.draw(rng), Face.draw(rng)
-            videos.append(_plan_video(ids[len(videos)], split, voice, face, deck=deck, rng=rng))
+            videos.append(_plan_video(ids[len(videos)], split, voice, face, mind=mind, rng=rng))
     return SamplePlan(_set_traps(videos))
 
 
@@ -175,22 +183,39 @@ def _draw_ids(count: int, rng: np.random.Generator) -> list[str]:
     return [str(identifier) for identifier in mixed]
 
 
-class _Sentiments:
-    """Deals sentiments in fixed shares, so that small splits are balanced too."""
+class _Deck:
+    """Deals values in fixed shares, so that small splits are like large ones."""
 
-    _KINDS = (1,) * 11 + (-1,) * 7 + (0,) * 2
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._rng, self._deck = rng, list[int]()
+    def __init__(self, values: Sequence[float], rng: np.random.Generator) -> None:
+        self._values, self._rng, self._rest = values, rng, list[float]()
 
     def deal(self) -> float:
+        """Take the next card; a used-up deck is shuffled again."""
+        if not self._rest:
+            self._rest = [float(value) for value in self._rng.permutation(self._values)]
+        return self._rest.pop()
+
+
+class _Mind:
+    """Decides what is felt, and what words, voice and face each make of it by themselves."""
+
+    _KINDS = (1,) * 11 + (-1,) * 7 + (0,) * 2
+    _DEVIATIONS = tuple(NormalDist().inv_cdf((i + 0.5) / 20) for i in range(20))
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng, self._kinds = rng, _Deck(self._KINDS, rng)
+        self._decks = {c: _Deck(self._DEVIATIONS, rng) for c in (VOICE, FACE, TEXT)}
+
+    def feel(self) -> float:
         """Draw a sentiment, -3 to 3."""
-        if not self._deck:
-            self._deck = [int(kind) for kind in self._rng.permutation(self._KINDS)]
-        kind = self._deck.pop()
+        kind = self._kinds.deal()
         if kind == 0:
             return float(self._rng.normal(0, 0.1))
         return float(kind * np.clip(0.8 + self._rng.gamma(1.6, 0.5), 0, 3))
+
+    def show(self, channel: Channel, sentiment: float) -> float:
+        """Draw what one channel makes of a sentiment."""
+        return channel.mood(sentiment, self._decks[channel].deal())
 
 
 def _plan_video(
@@ -199,15 +224,15 @@ def _plan_video(
     voice: Voice,
     face: Face,
     *,
-    deck: _Sentiments,
+    mind: _Mind,
     rng: np.random.Generator,
 ) -> PlannedVideo:
     topic = str(rng.choice(list(TOPICS)))
     utterances: list[PlannedUtterance] = []
     clip, clock = int(rng.integers(2)), float(rng.uniform(0.0, 0.5))
     for _ in range(rng.integers(4, 8)):
-        sentiment = deck.deal()
-        text = compose(topic, TEXT.mood(sentiment, rng), rng)
+        sentiment = mind.feel()
+        text = compose(topic, mind.show(TEXT, sentiment), rng)
         seconds = float(np.clip(0.9 + 0.17 * len(text.split()), 2.0, 4.0))
         utterance = PlannedUtterance(
             clip=clip,
@@ -215,8 +240,8 @@ def _plan_video(
             end_seconds=round(clock + seconds, 3),
             sentiment=sentiment,
             text=text,
-            voice_mood=VOICE.mood(sentiment, rng),
-            face_mood=FACE.mood(sentiment, rng),
+            voice_mood=mind.show(VOICE, sentiment),
+            face_mood=mind.show(FACE, sentiment),
             ratings=_rate(sentiment, rng),
         )
         utterances.append(utterance)

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mculora.corpora.sample.face import FRAME, Expression, Image, Portrait
+from mculora.corpora.sample.drawing import Image
+from mculora.corpora.sample.face import FRAME, Expression, Portrait
 from mculora.corpora.sample.plan import PlannedVideo, View
 from mculora.corpora.sample.voice import SAMPLE_RATE, room_noise, speak
 from mculora.files import whole_file
