@@ -11,7 +11,7 @@ from mculora.features.extraction import count_reasons, extract_utterances
 from mculora.features.store import StoreWriter, read_store
 from mculora.modality import Modality
 from pipeline.console import progress, stage
-from pipeline.inputs import pick_device
+from pipeline.device import pick_device
 from pipeline.layout import Layout, require
 from pipeline.params import EncoderParams, VisualEncoderParams, read_params
 
@@ -42,15 +42,16 @@ def run(modality: str, *, device: str = "auto") -> None:
             writer.add(one.utterance_id, one.outcome)
         writer.finish()
         stored = read_store(folder)
-        reasons = [f"{r.count} {r.reason}" for r in count_reasons(stored.absent)]
+        reasons = [f"{r.count} absent, {r.reason}" for r in count_reasons(stored.absent)]
         if not stored.ids:
             raise InputError(
-                folder, found=f"no {modality} at all ({reasons[0]})", expected="some vectors"
+                folder,
+                found=f"no vector of {len(corpus.utterances)} utterances ({reasons[0]})",
+                expected="at least one",
+                remedy="look at the raw corpus, or choose another encoder",
             )
         facts.append(f"{len(stored.ids)} vectors of width {identity.width} by {encoder.name}")
-        facts.append(
-            f"{len(stored.absent)} absent" + (f": {', '.join(reasons)}" if reasons else "")
-        )
+        facts.extend(reasons or ["none absent"])
 
 
 def _spec(modality: Modality, params: EncoderParams) -> EncoderSpec:

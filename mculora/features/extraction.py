@@ -16,6 +16,7 @@ from mculora.corpora.utterance import Utterance
 from mculora.features.encoder import Encoder, Observation
 from mculora.features.store import Absence
 
+_NUMBER = re.compile(r"(?<![\w.-])\d+(\.\d+)?(?![\w-])")
 _AHEAD = 4  # utterances in work per worker: keeps all busy while one is long
 
 
@@ -83,5 +84,5 @@ def extract_utterance(encoder: Encoder, utterance: Utterance, raw_folder: Path) 
 
 def count_reasons(absent: Mapping[str, str]) -> list[ReasonCount]:
     """Count why utterances are absent, most common first; numbers inside a reason read N."""
-    counts = Counter(re.sub(r"\d+(\.\d+)?", "N", reason) for reason in absent.values())
+    counts = Counter(_NUMBER.sub("N", reason) for reason in absent.values())
     return [ReasonCount(reason, count) for reason, count in counts.most_common()]

@@ -19,8 +19,8 @@ from mculora.errors import MediaError
 
 av.logging.set_level(None)  # what is wrong with a file stands in the MediaError
 
-_LEAD_SECONDS = {"mpeg": 1.0}
-"""How much earlier to enter: an MPEG group of pictures leans on the one before it."""
+_NOT_SEEKABLE = ("mpeg",)
+"""Formats whose time stamps are wrong after a jump: frames share one in a program stream."""
 
 _MICROSECOND = 1e-6  # FFmpeg's unit for a container's start and duration
 
@@ -103,12 +103,11 @@ def frame_seconds(container: Any, frame: Any) -> float:
 def decode_from(container: Any, track: Any, seconds: float) -> Iterator[Any]:
     """Decode a track's frames from the last entry point before `seconds` on.
 
-    A file that seeks past its aim (MPEG program streams do) is decoded from its beginning.
-    Frames that cannot be decoded are left out until `seconds`; a later one is an error.
+    A file that cannot jump there is decoded from its beginning. Frames that cannot be decoded are
+    left out until `seconds`; a later one is an error.
     """
-    if seconds > 0:
-        lead = _LEAD_SECONDS.get(container.format.name, 0.0)
-        aim = seconds - lead + time_zero(container)
+    if seconds > 0 and container.format.name not in _NOT_SEEKABLE:
+        aim = seconds + time_zero(container)
         container.seek(int(aim / track.time_base), stream=track, backward=True)
         frames = _decode(container, track, seconds)
         first = next(frames, None)
