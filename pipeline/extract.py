@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mculora.corpora.manifest import read_manifest
 from mculora.errors import InputError
-from mculora.features.encoder import EncoderSpec, identify, load_encoder
+from mculora.features.encoder import identify
 from mculora.features.extraction import count_reasons, extract_utterances
 from mculora.features.store import StoreWriter, read_store
 from mculora.modality import Modality
 from pipeline.console import progress, stage
-from pipeline.device import pick_device
+from pipeline.encoders import make_encoder
 from pipeline.layout import Layout, require
-from pipeline.params import EncoderParams, VisualEncoderParams, read_params
+from pipeline.params import read_params
 
 
 def run(modality: str, *, device: str = "auto") -> None:
@@ -30,10 +28,9 @@ def run(modality: str, *, device: str = "auto") -> None:
     layout, which = Layout(params.dataset), Modality.parse(modality)
     require(layout.raw, command="mculora download")
     corpus = read_manifest(require(layout.corpus, command="mculora prepare"))
-    spec = _spec(which, getattr(params.extract, which.word))
     folder = layout.features(which)
     with stage(f"extract {modality}", reads=[layout.corpus, layout.raw], writes=folder) as facts:
-        encoder = load_encoder(spec, device=str(pick_device(device)))
+        encoder = make_encoder(params, which, device=device)
         identity = identify(encoder, corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
         writer = StoreWriter(folder, identity, [u.id for u in corpus.utterances])
         pending = corpus.utterances[len(corpus.utterances) - len(writer.pending) :]
@@ -52,11 +49,3 @@ def run(modality: str, *, device: str = "auto") -> None:
             )
         facts.append(f"{len(stored.ids)} vectors of width {identity.width} by {encoder.name}")
         facts.extend(reasons or ["none absent"])
-
-
-def _spec(modality: Modality, params: EncoderParams) -> EncoderSpec:
-    """The encoder that params.yaml asks for."""
-    spec = EncoderSpec(modality, params.encoder, params.revision, tuple(params.layers))
-    if isinstance(params, VisualEncoderParams):
-        return replace(spec, frames_per_second=params.frames_per_second)
-    return spec

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mculora.errors import InputError
-from mculora.features.encoder import Encoder, Observation, load_encoder
+from mculora.features.encoder import Encoder, Observation
 from mculora.inference import ClipPrediction, predict_clip
 from mculora.modality import Modality
 from mculora.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.console import say
 from pipeline.device import pick_device
+from pipeline.encoders import make_encoder
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
-from pipeline.recipe import MAIN_METHOD, encoder_spec
+from pipeline.recipe import MAIN_METHOD
 
 NEUTRAL = 0.5
 """Scores nearer to zero than this are called neutral: the middle class of ACC7."""
@@ -51,7 +52,7 @@ def _best_checkpoint(layout: Layout) -> Checkpoint:
 
 def _encoder(params: Params, checkpoint: Checkpoint, modality: Modality, *, device: str) -> Encoder:
     """The encoder of params.yaml, if it is the one that the network was trained with."""
-    encoder = load_encoder(encoder_spec(params, modality), device=str(pick_device(device)))
+    encoder = make_encoder(params, modality, device=device)
     trained: Mapping[str, object] = checkpoint.provenance["features"][modality.word]
     here = {"encoder": encoder.name, "revision": encoder.revision, "settings": encoder.settings}
     for fact, value in here.items():

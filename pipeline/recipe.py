@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from mculora.features.encoder import EncoderSpec
-from mculora.modality import Modality
 from mculora.model.network import NetworkConfig
 from mculora.training.combination_sampling import DPFTForm
 from mculora.training.data import TrainingConfig
@@ -18,16 +14,6 @@ MAIN_METHOD = "mculora"
 def methods(params: Params) -> list[str]:
     """The methods that are trained, ours first."""
     return [MAIN_METHOD, *params.train.baselines]
-
-
-def encoder_spec(params: Params, modality: Modality) -> EncoderSpec:
-    """The encoder of a modality."""
-    chosen = getattr(params.extract, modality.word)
-    spec = EncoderSpec(modality, chosen.encoder, chosen.revision, tuple(chosen.layers))
-    if modality is Modality.VISUAL:
-        fps = params.extract.visual.frames_per_second
-        return replace(spec, frames_per_second=fps)
-    return spec
 
 
 def network_config(

@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 
 from mculora.corpora.utterance import FrameRegion, Utterance
-from mculora.errors import InputError, MediaError
+from mculora.errors import MediaError
 from mculora.features.store import JSON, Absence, FeatureIdentity
 from mculora.modality import Modality
-
-BUILT_IN: Mapping[Modality, tuple[str, ...]] = {
-    Modality.AUDIO: ("egemaps", "logmel"),
-    Modality.TEXT: ("hashed-ngrams",),
-    Modality.VISUAL: ("hog",),
-}
-"""The encoders that need no download."""
 
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """Which encoder to use; small enough to travel in a checkpoint.
+    """Which encoder to use.
 
     Attributes:
         modality: What it encodes.
@@ -39,27 +32,6 @@ class EncoderSpec:
     revision: str = "main"
     layers: tuple[int, ...] = (-1,)
     frames_per_second: float = 4.0
-
-    def to_json(self) -> dict[str, JSON]:
-        """The spec as plain JSON values."""
-        return {
-            "modality": self.modality.word,
-            "encoder": self.encoder,
-            "revision": self.revision,
-            "layers": list(self.layers),
-            "frames_per_second": self.frames_per_second,
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> EncoderSpec:
-        """Read what `to_json` gave."""
-        return cls(
-            modality=Modality.parse(content["modality"]),
-            encoder=content["encoder"],
-            revision=content["revision"],
-            layers=tuple(content["layers"]),
-            frames_per_second=content["frames_per_second"],
-        )
 
 
 @dataclass(frozen=True)
@@ -148,43 +120,3 @@ def identify(encoder: Encoder, *, corpus: str, corpus_fingerprint: str) -> Featu
         settings=encoder.settings,
         width=encoder.width,
     )
-
-
-def load_encoder(spec: EncoderSpec, *, device: str = "cpu") -> Encoder:
-    """Make the encoder that a spec names.
-
-    Args:
-        spec: Which one.
-        device: Where a transformers model runs; the built-in encoders use the processor.
-
-    Raises:
-        InputError: There is no such encoder, or its files are not on this machine.
-    """
-    if spec.encoder in BUILT_IN[spec.modality]:
-        return _load_built_in(spec)
-    is_folder = Path(spec.encoder).expanduser().is_dir()
-    if not is_folder and "/" not in spec.encoder:
-        raise InputError(
-            f"extract.{spec.modality.word}.encoder",
-            found=repr(spec.encoder),
-            expected=" or ".join(BUILT_IN[spec.modality]),
-            remedy="or give a model's hub id (owner/name) or the local folder of one",
-        )
-    from mculora.features.pretrained import load_pretrained
-
-    return load_pretrained(spec, device=device)
-
-
-def _load_built_in(spec: EncoderSpec) -> Encoder:
-    """Import only the one encoder's libraries."""
-    if spec.modality is Modality.TEXT:
-        from mculora.features.text import HashedNgrams
-
-        return HashedNgrams()
-    if spec.modality is Modality.VISUAL:
-        from mculora.features.visual import Hog
-
-        return Hog(frames_per_second=spec.frames_per_second)
-    from mculora.features import audio
-
-    return audio.LogMel() if spec.encoder == "logmel" else audio.Egemaps()

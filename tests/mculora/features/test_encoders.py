@@ -11,13 +11,14 @@ import torch
 from mculora.corpora.utterance import FrameRegion, Utterance
 from mculora.errors import InputError
 from mculora.features import visual
-from mculora.features.encoder import EncoderSpec, Observation, identify, load_encoder
+from mculora.features.encoder import EncoderSpec, Observation, identify
 from mculora.features.extraction import (
     ReasonCount,
     count_reasons,
     extract_utterance,
     extract_utterances,
 )
+from mculora.features.loading import load_encoder
 from mculora.features.store import Absence
 from mculora.features.text import clean_transcript
 from mculora.media.video import VideoFrame
@@ -138,11 +139,6 @@ def test_regions_are_halves() -> None:
 def test_unknown_encoders_name_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"extract.audio.encoder: .* egemaps or logmel; .* hub id"):
         load_encoder(EncoderSpec(Modality.AUDIO, "egemapz"))
-
-
-def test_specs_survive_json() -> None:
-    spec = EncoderSpec(Modality.VISUAL, "owner/model", "abc", (-4, -1), 2.5)
-    assert EncoderSpec.from_json(spec.to_json()) == spec
 
 
 @pytest.mark.parametrize("spec", [EGEMAPS, LOGMEL, HASHED, HOG])

@@ -11,7 +11,8 @@ import soundfile
 import torch
 
 from mculora.errors import InputError
-from mculora.features.encoder import EncoderSpec, Observation, load_encoder
+from mculora.features.encoder import EncoderSpec, Observation
+from mculora.features.loading import load_encoder
 from mculora.features.store import Absence
 from mculora.modality import Modality
 
