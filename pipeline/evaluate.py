@@ -117,5 +117,5 @@ def _feature_facts(inputs: Inputs, modality: Modality) -> dict[str, Any]:
         "revision": store.identity.revision,
         "width": store.identity.width,
         "available": len(store.ids),
-        "absent": dict(Counter(store.absent.values()).most_common()),
+        "absent": store.absent_by_reason,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mculora.corpora.manifest import read_manifest
 from mculora.errors import InputError
 from mculora.features.encoder import identify
-from mculora.features.extraction import count_reasons, extract_utterances
+from mculora.features.extraction import extract_utterances
 from mculora.features.store import StoreWriter, read_store
 from mculora.modality import Modality
 from pipeline.console import progress, stage
@@ -39,7 +39,7 @@ def run(modality: str, *, device: str = "auto") -> None:
             writer.add(one.utterance_id, one.outcome)
         writer.finish()
         stored = read_store(folder)
-        reasons = [f"{r.count} absent, {r.reason}" for r in count_reasons(stored.absent)]
+        reasons = [f"{n} absent, {reason}" for reason, n in stored.absent_by_reason.items()]
         if not stored.ids:
             raise InputError(
                 folder,

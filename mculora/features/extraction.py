@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from mculora.corpora.utterance import Utterance
 from mculora.features.encoder import Encoder, Observation
 from mculora.features.store import Absence
 
-_NUMBER = re.compile(r"(?<![\w.-])\d+(\.\d+)?(?![\w-])")
 _AHEAD = 4  # utterances in work per worker: keeps all busy while one is long
 
 
@@ -26,14 +24,6 @@ class Extracted:
 
     utterance_id: str
     outcome: torch.Tensor | Absence
-
-
-@dataclass(frozen=True)
-class ReasonCount:
-    """How many utterances are absent for one reason."""
-
-    reason: str
-    count: int
 
 
 def extract_utterances(
@@ -80,9 +70,3 @@ def extract_utterance(encoder: Encoder, utterance: Utterance, raw_folder: Path) 
         return Extracted(utterance.id, Absence(known))
     [outcome] = encoder.encode([Observation.of(utterance, raw_folder)])
     return Extracted(utterance.id, outcome)
-
-
-def count_reasons(absent: Mapping[str, str]) -> list[ReasonCount]:
-    """Count why utterances are absent, most common first; numbers inside a reason read N."""
-    counts = Counter(_NUMBER.sub("N", reason) for reason in absent.values())
-    return [ReasonCount(reason, count) for reason, count in counts.most_common()]

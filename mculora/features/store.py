@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -27,6 +29,9 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 
 FLUSH = 64
 """Utterances per shard: what a killed extraction loses at most."""
+
+_NUMBER = re.compile(r"(?<![\w.-])\d+(\.\d+)?(?![\w-])")
+_FILE_NAME = re.compile(r"\S+(\.[a-z]\w{1,3})\b")
 
 _INDEX = "index.json"
 _METADATA = "mculora"  # one key only: safetensors writes several in no fixed order
@@ -99,6 +104,17 @@ class StoredFeatures:
     def rows(self) -> Mapping[str, int]:
         """The row of each id in `vectors`."""
         return {utterance_id: row for row, utterance_id in enumerate(self.ids)}
+
+    @property
+    def absent_by_reason(self) -> dict[str, int]:
+        """How many utterances are absent for each kind of reason, the most common first.
+
+        Reasons that differ only in a number or in a file's name are of one kind.
+        """
+        kinds = (
+            _NUMBER.sub("N", _FILE_NAME.sub(r"*\1", reason)) for reason in self.absent.values()
+        )
+        return dict(Counter(kinds).most_common())
 
 
 @dataclass(frozen=True)

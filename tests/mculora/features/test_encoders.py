@@ -13,8 +13,6 @@ from mculora.errors import InputError
 from mculora.features import visual
 from mculora.features.encoder import EncoderSpec, Observation, identify
 from mculora.features.extraction import (
-    ReasonCount,
-    count_reasons,
     extract_utterance,
     extract_utterances,
 )
@@ -23,9 +21,6 @@ from mculora.features.store import Absence
 from mculora.features.text import clean_transcript
 from mculora.media.video import VideoFrame
 from mculora.modality import Modality
-
-REAL = Path(__file__).parents[4] / "shared" / "data" / "clips"
-needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="the real clips are not here")
 
 EGEMAPS = EncoderSpec(Modality.AUDIO, "egemaps")
 LOGMEL = EncoderSpec(Modality.AUDIO, "logmel")
@@ -111,17 +106,15 @@ def test_words() -> None:
         assert outcome_of(HASHED, Observation(transcript=transcript)) == Absence("empty transcript")
 
 
-@needs_real_clips
-def test_faces() -> None:
-    clip = Observation(video_path=REAL / "grid__bbaf2n.mpg")
+def test_faces(face_clip: Path) -> None:
+    clip = Observation(video_path=face_clip)
     first = outcome_of(HOG, clip)
     assert torch.equal(first, outcome_of(HOG, clip))
     assert not torch.equal(first, outcome_of(replace(HOG, frames_per_second=2.0), clip))
     assert (first[: len(first) // 2] >= 0).all()
-    nobody = Observation(video_path=REAL / "pyfeat__no_face.mp4")
-    assert outcome_of(HOG, nobody) == Absence("no face in 16 frames")
-    one_frame = replace(nobody, end_seconds=0.1)
-    assert outcome_of(HOG, one_frame) == Absence("no face in 1 frame")
+    wall = replace(clip, start_seconds=2.1)
+    assert outcome_of(HOG, wall) == Absence("no face in 4 frames")
+    assert outcome_of(HOG, replace(wall, end_seconds=2.3)) == Absence("no face in 1 frame")
     assert outcome_of(HOG, Observation()) == Absence("no video file")
 
 
@@ -193,17 +186,3 @@ def test_stopping_early_leaves_no_thread(sound: Path) -> None:
     next(extracted)
     extracted.close()
     assert threading.active_count() == before
-
-
-def test_reasons_are_counted_without_their_numbers() -> None:
-    absent = {
-        "a": "no face in 3 frames",
-        "b": "no face in 12 frames",
-        "c": "no audio file x-4.mp4",
-        "d": "the clip ends at 1.0 s, the utterance starts at 2.5 s",
-    }
-    assert count_reasons(absent) == [
-        ReasonCount("no face in N frames", 2),
-        ReasonCount("no audio file x-4.mp4", 1),
-        ReasonCount("the clip ends at N s, the utterance starts at N s", 1),
-    ]

@@ -17,6 +17,7 @@ from mculora.features.store import (
     FLUSH,
     Absence,
     FeatureIdentity,
+    StoredFeatures,
     StoreWriter,
     check_same_corpus,
     check_same_encoder,
@@ -205,3 +206,20 @@ def test_features_of_another_corpus_or_encoder_are_refused(tmp_path: Path) -> No
     check_same_encoder(stored, replace(IDENTITY, corpus="mosei", corpus_fingerprint="0"))
     with pytest.raises(InputError, match="found encoder logmel, expected egemaps"):
         check_same_encoder(stored, replace(IDENTITY, encoder="egemaps"))
+
+
+def test_reasons_are_counted_by_kind():
+    absent = {
+        "a": "no face in 3 frames",
+        "b": "no face in 12 frames",
+        "c": "no video file x-4.mp4",
+        "d": "no video file _9.mp4",
+        "e": "no video file y.mp4",
+        "f": "the clip ends at 1.0 s, the utterance starts at 2.5 s",
+    }
+    stored = StoredFeatures(IDENTITY, (), torch.empty(0, 5), absent)
+    assert stored.absent_by_reason == {
+        "no video file *.mp4": 3,
+        "no face in N frames": 2,
+        "the clip ends at N s, the utterance starts at N s": 1,
+    }

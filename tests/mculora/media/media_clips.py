@@ -6,10 +6,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-import pytest
-
-REAL = Path(__file__).parents[4] / "shared" / "data" / "clips"
-needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="the real clips are not here")
 
 
 def tone(seconds: float, rate: int, channels: int = 1) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from media_clips import REAL, needs_real_clips, tone, write_clip
+from media_clips import tone, write_clip
 
 from mculora.errors import MediaError
 from mculora.media.audio import SAMPLE_RATE, AudioClip, read_audio
@@ -127,20 +127,3 @@ def test_duration(tmp_path: Path) -> None:
     assert media_duration(write_clip(tmp_path / "a.mp4")) == pytest.approx(3.0, abs=0.1)
     with pytest.raises(MediaError, match="no such file"):
         media_duration(tmp_path / "b.mp4")
-
-
-@needs_real_clips
-def test_real_clips_against_soundfile() -> None:
-    for path in sorted(REAL.glob("emodb/*.wav")):
-        wanted, rate = soundfile.read(path, dtype="float32")
-        assert rate == SAMPLE_RATE
-        np.testing.assert_allclose(read_audio(path).samples, wanted, atol=1e-7)
-
-
-@needs_real_clips
-def test_a_track_that_begins_late() -> None:
-    path = REAL / "pyfeat__face_noface.mov"
-    with pytest.raises(MediaError) as caught:
-        read_audio(path, start_seconds=0.5, end_seconds=2.0)
-    assert caught.value.reason == "the track begins at 2.4 s, the utterance ends at 2.0 s"
-    assert read_audio(path, start_seconds=3.0, end_seconds=4.0).duration_seconds == 1.0

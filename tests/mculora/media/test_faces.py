@@ -4,50 +4,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import REAL, needs_real_clips
 
 from mculora.media.faces import Box, HaarDetector, crop_faces
 from mculora.media.video import Pixels, VideoFrame, read_frames
 
-FACES = {
-    "astorfi__sample_video.mp4": 0.5,  # turned, tilted and dark
-    "grid__bbaf2n.mpg": 1.0,
-    "grid__lbax4n.mpg": 1.0,
-    "grid__pwij3p.mpg": 1.0,
-    "grid__sbia1a.mpg": 1.0,
-    "pyfeat__single_face.mp4": 1.0,
-}
+
+def frames_of(path: Path) -> list[VideoFrame]:
+    clip = read_frames(path, frames_per_second=4)
+    return [VideoFrame(f, s) for f, s in zip(clip.frames, clip.seconds.tolist(), strict=True)]
 
 
-def crops_of(path: Path, end_seconds: float | None = None) -> list[Pixels | None]:
-    clip = read_frames(path, end_seconds=end_seconds, frames_per_second=4)
-    frames = [VideoFrame(f, s) for f, s in zip(clip.frames, clip.seconds.tolist(), strict=True)]
-    return list(crop_faces(frames, HaarDetector()))
+def test_a_face_is_found_as_long_as_it_is_there(face_clip: Path) -> None:
+    crops = list(crop_faces(frames_of(face_clip), HaarDetector()))
+    assert [crop is not None for crop in crops] == 8 * [True] + 4 * [False]
+    shapes = {(crop.shape, crop.dtype.name) for crop in crops if crop is not None}
+    assert shapes == {((96, 96, 3), "uint8")}
 
 
-@needs_real_clips
-@pytest.mark.parametrize("name", FACES)
-def test_real_faces_are_found(name: str) -> None:
-    crops = crops_of(REAL / name)
-    found = [crop for crop in crops if crop is not None]
-    assert len(found) / len(crops) >= FACES[name]
-    assert {(crop.shape, crop.dtype.name) for crop in found} == {((96, 96, 3), "uint8")}
-
-
-@needs_real_clips
-def test_no_face_is_none() -> None:
-    assert set(map(type, crops_of(REAL / "pyfeat__no_face.mp4"))) == {type(None)}
-    half = [crop is not None for crop in crops_of(REAL / "pyfeat__face_noface.mov")]
-    assert 0.3 < np.mean(half) < 0.7
-
-
-@needs_real_clips
-def test_crops_do_not_depend_on_the_detectors_past() -> None:
-    first, again = HaarDetector(), HaarDetector()
-    clip = read_frames(REAL / "grid__bbaf2n.mpg", frames_per_second=4)
-    frames = [VideoFrame(f, s) for f, s in zip(clip.frames, clip.seconds.tolist(), strict=True)]
-    list(crop_faces(frames[3:], first))
-    for one, other in zip(crop_faces(frames, first), crop_faces(frames, again), strict=True):
+def test_crops_do_not_depend_on_the_detectors_past(face_clip: Path) -> None:
+    used, fresh = HaarDetector(), HaarDetector()
+    frames = frames_of(face_clip)
+    list(crop_faces(frames[3:], used))
+    for one, other in zip(crop_faces(frames, used), crop_faces(frames, fresh), strict=True):
         assert np.array_equal(one, other)
 
 
