@@ -104,12 +104,16 @@ def predict(
 
 
 def main() -> None:
-    """Run the command; show an error of the user's as one line."""
+    """Run the command; show an error of the user's, or of the machine's, as one line."""
     try:
         app()
     except KeyboardInterrupt:
         typer.echo("stopped; run the command again to go on", err=True)
         sys.exit(130)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {place}{error.strerror or error}", err=True)
+        sys.exit(1)
     except Exception as error:
         from mculora.errors import MCULoRAError
 

@@ -1,0 +1,110 @@
+"""One run of the whole road on a small sample corpus, made once and copied for each test."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import cli
+
+PROJECT = Path(__file__).parents[2]
+ROAD = [
+    *("download", "prepare", "extract --modality audio", "extract --modality text"),
+    *("extract --modality visual", "split", "train", "evaluate", "report"),
+]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How one command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Road:
+    """A project folder in which every stage has run."""
+
+    folder: Path
+    shown: dict
+
+    def change(self, **values):
+        """Change keys of params.yaml; a dict changes keys inside."""
+        path = self.folder / "params.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for key, value in values.items():
+            content[key] = {**content[key], **value} if isinstance(value, dict) else value
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def files(self):
+        """Every file below the folder with its bytes."""
+        return {
+            path.relative_to(self.folder): path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file()
+        }
+
+
+def run_process(line, folder):
+    """Run one command as a user does: a process of its own in `folder`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *line.split()],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def finished_road(tmp_path_factory):
+    """All commands from nothing to the report, with a small network and two seeds."""
+    road = Road(tmp_path_factory.mktemp("road"), {})
+    shutil.copy(PROJECT / "params.yaml", road.folder)
+    road.change(
+        num_seeds=2,
+        missing_rates=[0.0, 0.5],
+        sample={"num_videos": 12},
+        model={"hidden": 16, "depth": 1},
+        train={"encoder_epochs": 2, "epochs": 3, "patience": 3},
+    )
+    for line in ROAD:
+        done = run_process(line, road.folder)
+        assert (done.code, done.err) == (0, ""), done
+        road.shown[line] = done.out
+    return road
+
+
+@pytest.fixture
+def road(finished_road, tmp_path, monkeypatch):
+    """A copy of the finished road to spoil; the current folder."""
+    folder = tmp_path / "road"
+    shutil.copytree(finished_road.folder, folder)
+    monkeypatch.chdir(folder)
+    return Road(folder, finished_road.shown)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run one command in this process, as the installed script does."""
+
+    def run_here(line, *more):
+        monkeypatch.setattr(sys, "argv", ["mculora", *line.split(), *map(str, more)])
+        capsys.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        shown = capsys.readouterr()
+        return Finished(code, shown.out, shown.err)
+
+    return run_here
