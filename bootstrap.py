@@ -17,6 +17,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 UV = "uv==0.13.9"
 STAMP = VENV / "installed.sha256"
+REPORT = ROOT / "reports" / "report.html"
 COMMANDS = {
     "repro": [["dvc", "repro"]],
     "test": [["pytest"]],
@@ -41,6 +42,8 @@ def main(arguments: list[str]) -> int:
         status = subprocess.run([found, *command[1:]], cwd=ROOT, env=_environment()).returncode
         if status:
             return status
+    if name == "repro":
+        print(f"\nThe report: {REPORT}")
     return 0
 
 

@@ -29,6 +29,7 @@ app = typer.Typer(
 
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 … or auto.")]
 ModalityOption = Annotated[ModalityName, typer.Option(help="What to extract.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail where something would be left out.")]
 
 
 @app.command()
@@ -40,19 +41,19 @@ def download() -> None:
 
 
 @app.command()
-def prepare() -> None:
+def prepare(strict: Strict = False) -> None:
     """Read the raw corpus into a manifest of utterances."""
     from pipeline import prepare
 
-    prepare.run()
+    prepare.run(strict=strict)
 
 
 @app.command()
-def extract(modality: ModalityOption, device: Device = "auto") -> None:
+def extract(modality: ModalityOption, device: Device = "auto", strict: Strict = False) -> None:
     """Turn one modality of every utterance into a feature vector."""
     from pipeline import extract
 
-    extract.run(modality.value, device=device)
+    extract.run(modality.value, device=device, strict=strict)
 
 
 @app.command()

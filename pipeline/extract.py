@@ -6,7 +6,7 @@ from mculora.corpora.manifest import read_manifest
 from mculora.errors import InputError
 from mculora.features.encoder import identify
 from mculora.features.extraction import extract_utterances
-from mculora.features.store import StoreWriter, read_store
+from mculora.features.store import Absence, StoreWriter, read_store
 from mculora.modality import Modality
 from pipeline.console import progress, stage
 from pipeline.encoders import make_encoder
@@ -14,15 +14,18 @@ from pipeline.layout import Layout, require
 from pipeline.params import read_params
 
 
-def run(modality: str, *, device: str = "auto") -> None:
+def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
     """Extract one modality of the manifest into its feature store.
 
     Args:
         modality: `audio`, `text` or `visual`.
         device: Where a transformers model runs; `auto` takes the first GPU if there is one.
+        strict: Stop at the first utterance that this modality cannot be had from; by default it is
+            absent there, with its reason in the store.
 
     Raises:
-        InputError: The manifest or the encoder is missing, or every utterance is absent.
+        InputError: The manifest or the encoder is missing, every utterance is absent or, if
+            `strict`, one is.
     """
     params = read_params()
     layout, which = Layout(params.dataset), Modality.parse(modality)
@@ -36,6 +39,13 @@ def run(modality: str, *, device: str = "auto") -> None:
         pending = corpus.utterances[len(corpus.utterances) - len(writer.pending) :]
         extracted = extract_utterances(encoder, pending, layout.raw)
         for one in progress(extracted, label=f"extract {modality}", total=len(pending)):
+            if strict and isinstance(one.outcome, Absence):
+                raise InputError(
+                    one.utterance_id,
+                    found=f"no {modality}: {one.outcome.reason}",
+                    expected="a vector of every utterance under --strict",
+                    remedy="mend its media, or run without --strict to leave it out",
+                )
             writer.add(one.utterance_id, one.outcome)
         writer.finish()
         stored = read_store(folder)

@@ -6,18 +6,35 @@ from collections import Counter
 
 from mculora.corpora.manifest import write_manifest
 from mculora.corpora.mosei import read_mosei
+from mculora.errors import InputError
 from pipeline.console import stage
 from pipeline.layout import Layout, require
 from pipeline.params import read_params
 
 
-def run() -> None:
-    """Read the raw corpus (the sample has MOSEI's layout) and write its manifest."""
+def run(*, strict: bool = False) -> None:
+    """Read the raw corpus (the sample has MOSEI's layout) and write its manifest.
+
+    Args:
+        strict: Accept only a corpus of which nothing must be dropped. Real corpora are not like
+            that, so it is not the default: what is dropped stands in dropped.csv.
+
+    Raises:
+        InputError: The corpus cannot be read or, if `strict`, not all of it.
+    """
     params = read_params()
     layout = Layout(params.dataset)
     raw = require(layout.raw, command="mculora download")
     with stage("prepare", reads=[raw], writes=layout.corpus) as facts:
         corpus = read_mosei(raw, params.dataset)
+        if strict and corpus.dropped:
+            first = corpus.dropped[0]
+            raise InputError(
+                raw,
+                found=f"{len(corpus.dropped)} unusable parts, first {first.id}: {first.reason}",
+                expected="none under --strict",
+                remedy="mend them, or run without --strict to leave them out",
+            )
         write_manifest(layout.corpus, corpus)
         facts += [f"{len(corpus.utterances)} utterances", f"{len(corpus.dialogues)} dialogues"]
         kinds = Counter(dropped.kind for dropped in corpus.dropped)

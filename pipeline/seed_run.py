@@ -105,6 +105,7 @@ class _Run:
         if encoders:
             self.network.encoders.load_state_dict(encoders)
         else:
+            torch.manual_seed(self.seed)  # not where the rank left the generator: it shifts nobody
             for _ in pretrain_encoders(self.network, self.data, self.config, self.generator):
                 pass
             weights = self.network.encoders.state_dict()

@@ -94,6 +94,19 @@ def test_transcript_that_is_not_utf8(road, run):
     assert len(corpus_of(road).utterances) == whole
 
 
+def test_transcript_that_is_no_text(road, fails):
+    path = next(iter(sorted(RAW.rglob("*.txt"))))
+    path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
+    message = fails(road, "prepare")
+    assert str(path) in message and "found bytes that are not text" in message
+
+
+def test_strict_leaves_nothing_out(road, fails):
+    assert "unusable parts, first " in fails(road, "prepare --strict")
+    shutil.rmtree("data/features/sample/visual")
+    assert "found no visual: " in fails(road, "extract --modality visual --strict")
+
+
 def test_label_for_an_unknown_utterance(road, run):
     labels = next(iter(sorted(RAW.rglob("*.csv"))))
     lines = labels.read_text(encoding="utf-8").splitlines()

@@ -138,3 +138,12 @@ def test_training_asks_for_no_test_dialogue(road, monkeypatch):
     monkeypatch.setattr(type(inputs), "table", table)
     train_seed(SeedJob(read_params(), fold=0, seed=0, device="cpu"))
     assert asked and not tested & set(asked)
+
+
+def test_the_rank_is_none_of_the_baseline(road):
+    path = Layout("sample").checkpoint("dropout", 0, "official")
+    before = load_checkpoint(path).network.state_dict()
+    road.change(rank=3)
+    train_seed(SeedJob(read_params(), fold=0, seed=0, device="cpu"))
+    after = load_checkpoint(path).network.state_dict()
+    assert all(torch.equal(tensor, before[key]) for key, tensor in after.items())
