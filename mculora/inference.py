@@ -62,7 +62,8 @@ def predict_clip(
     used = tuple(m for m in Modality if bool(present[0, 0, m]))
     if not used:
         told = "; ".join(f"{m.word}: {reasons[m]}" for m in Modality if m in reasons)
-        raise InputError("clip", found=f"nothing to predict from ({told})", expected="a modality")
+        where = observation.video_path or observation.audio_path or "clip"
+        raise InputError(where, found=f"nothing to predict from ({told})", expected="a modality")
     logits = network(tuple(features), present).prediction[0, 0]
     values = logits if len(logits) == 1 else logits.softmax(-1)
     return ClipPrediction(values.cpu(), used, {m: reasons[m] for m in Modality if m in reasons})
