@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class MCULoRAError(Exception):
     """Root of every error that is the user's to mend: shown as one line, exit code 1."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross from a worker process as it is: the sentence is composed already."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[MCULoRAError], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
+    error = kind.__new__(kind, *args)  # sets args, and skips __init__, which asks for other facts
+    error.__dict__.update(facts)
+    return error
 
 
 class InputError(MCULoRAError):

@@ -116,8 +116,12 @@ def main() -> None:
         typer.echo(f"error: {place}{error.strerror or error}", err=True)
         sys.exit(1)
     except Exception as error:
+        from concurrent.futures.process import BrokenProcessPool
+
         from mculora.errors import MCULoRAError
 
+        if isinstance(error, BrokenProcessPool):
+            error = MCULoRAError("the system ended a worker process (memory?); run it again")
         if not isinstance(error, MCULoRAError):
             raise
         typer.echo(f"error: {error}", err=True)

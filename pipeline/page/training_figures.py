@@ -70,7 +70,7 @@ def _draw(panels: Panels, evaluation: Evaluation, runs: Sequence[Run]) -> list[M
     heights = [point.y for point in points if point.y is not None]
     if not heights:
         return []
-    y = nice_axis(heights, "", num_steps=3)
+    y = nice_axis(heights, "", num_steps=4)
     last = max(1.0, *(point.x for point in points))
     x = Axis("epoch", 0, last, (Tick(0, "0"), Tick(last, f"{last:g}")))
     return [

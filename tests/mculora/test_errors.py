@@ -1,6 +1,9 @@
 """Errors compose one sentence from facts."""
 
+import pickle
 from pathlib import Path
+
+import pytest
 
 from mculora.errors import InputError, MCULoRAError, MediaError, MissingInputError
 
@@ -32,3 +35,17 @@ def test_media_error_keeps_its_reason():
 def test_one_root():
     for error in (InputError, MissingInputError, MediaError):
         assert issubclass(error, MCULoRAError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InputError("rank", found="-1", expected="1 or more"),
+        MissingInputError(Path("data/raw"), command="mculora download"),
+        MediaError("a.mp4", "no audio stream"),
+    ],
+)
+def test_errors_cross_processes(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (str(again), vars(again)) == (str(error), vars(error))

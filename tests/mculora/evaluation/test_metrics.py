@@ -141,3 +141,10 @@ def test_majority_of_scores_uses_training_labels_only():
 def test_every_task_has_a_primary_metric():
     assert PRIMARY[Task.REGRESSION] in REGRESSION_METRICS
     assert PRIMARY[Task.CLASSIFICATION] in CLASSIFICATION_METRICS
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("predictions", [[0.5, 0.5], [0.0, 5e-324]])
+def test_a_prediction_without_variance_has_no_correlation(predictions):
+    metrics = regression_metrics(np.array(predictions), np.array([-1.0, 1.0]))
+    assert metrics["corr"] == 0.0
