@@ -7,7 +7,6 @@ order, so that its weights are the truth's.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -199,9 +198,9 @@ def _weighted_f1(truth: NDArray[np.generic], predicted: NDArray[np.generic]) -> 
 def _correlation(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float | None:
     if np.ptp(truth) == 0:
         return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = float(np.corrcoef(predicted, truth)[0, 1])
-    return value if math.isfinite(value) else 0.0  # constant, or all but: no variance is left
+    if predicted.std() == 0:  # constant, or so nearly that its squares vanish
+        return 0.0
+    return float(np.corrcoef(predicted, truth)[0, 1])
 
 
 def _most_frequent(values: NDArray[np.float64]) -> float:
