@@ -54,6 +54,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no L_ort": {"train.separation_weight": 0.0, "train.keep_weight": 0.0},
     "rank: 1": {"rank": 1},
     "rank: 4": {"rank": 4},
+    "encoder_learning_rate: 0.0003": {"train.encoder_learning_rate": 0.0003},
     "learning_rate: 0.001": {"train.learning_rate": 0.001},
     "dropout, learning_rate: 0.001": {"train.learning_rate": 0.001},
 }

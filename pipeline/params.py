@@ -88,6 +88,7 @@ class TrainParams:
 
     baselines: list[Literal["dropout"]]
     encoder_epochs: Count
+    encoder_learning_rate: Positive
     epochs: Count
     patience: Count
     batch_dialogues: Count

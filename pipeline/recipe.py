@@ -42,6 +42,7 @@ def training_config(params: Params, method: str) -> TrainingConfig:
     lowest, highest = sorted(train.dpft_range)
     return TrainingConfig(
         encoder_epochs=train.encoder_epochs,
+        encoder_learning_rate=train.encoder_learning_rate,
         epochs=train.epochs,
         patience=train.patience,
         batch_dialogues=train.batch_dialogues,

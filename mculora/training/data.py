@@ -36,10 +36,11 @@ class TrainingConfig:
 
     Attributes:
         encoder_epochs: Stage one, at most.
+        encoder_learning_rate: Of AdamW in stage one.
         epochs: Stage two, at most.
         patience: Epochs without a better validation score before a stage ends.
         batch_dialogues: B.
-        learning_rate: Of AdamW.
+        learning_rate: Of AdamW in stage two.
         weight_decay: Of AdamW.
         separation_weight: Of the cos² terms of L_ort.
         keep_weight: Of the keep term of L_ort.
@@ -51,10 +52,11 @@ class TrainingConfig:
     """
 
     encoder_epochs: int = 40
+    encoder_learning_rate: float = 1e-3
     epochs: int = 80
     patience: int = 20
     batch_dialogues: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
     weight_decay: float = 1e-4
     separation_weight: float = 0.1
     keep_weight: float = 0.1
@@ -73,7 +75,7 @@ class DivergenceError(MCULoRAError):
         shown = ", ".join(ids[:3])
         super().__init__(
             f"training: the loss of epoch {epoch} is not finite in the batch of the dialogues that "
-            f"start with {shown}; lower train.learning_rate or look at these features"
+            f"start with {shown}; lower the learning rate or look at these features"
         )
 
 

@@ -74,7 +74,7 @@ def _pretrain(
     single: _SingleModality, data: TrainingData, config: TrainingConfig, generator: torch.Generator
 ) -> Iterator[EncoderRecord]:
     optimizer = torch.optim.AdamW(
-        single.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        single.parameters(), lr=config.encoder_learning_rate, weight_decay=config.weight_decay
     )
     best = BestWeights(single, config.patience)
     for epoch in range(config.encoder_epochs):
