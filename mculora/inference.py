@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mculora.errors import InputError
 from mculora.features.encoder import Encoder, Observation
-from mculora.features.store import Absence
+from mculora.features.identity import Absence
 from mculora.modality import NUM_MODALITIES, Modality
 from mculora.model.network import MCULoRA
 

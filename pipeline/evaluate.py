@@ -11,16 +11,16 @@ from typing import Any
 import torch
 
 from mculora.corpora.manifest import Corpus
-from mculora.errors import InputError
 from mculora.evaluation.metrics import PRIMARY, majority_metrics
 from mculora.evaluation.statistics import mean_metrics
 from mculora.evaluation.sweep import align_masks, evaluate_conditions
+from mculora.features.identity import check_same
 from mculora.modality import Modality
 from mculora.model.checkpoint import Checkpoint, load_checkpoint
 from mculora.protocol.masks import TestMasks, read_masks
 from pipeline.console import progress, stage
 from pipeline.device import pick_device
-from pipeline.inputs import Inputs, input_paths, read_inputs
+from pipeline.inputs import Inputs, input_paths, read_inputs, trained_features
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
 from pipeline.recipe import methods
@@ -45,7 +45,7 @@ def run(*, device: str) -> None:
             for seed in progress(params.seeds, label=f"test {method}", total=params.num_seeds):
                 for fold in inputs.folds:
                     checkpoint = load_checkpoint(layout.checkpoint(method, seed, fold.name), where)
-                    _check_belongs(checkpoint, inputs, layout.checkpoint(method, seed, fold.name))
+                    _check_belongs(checkpoint, inputs)
                     table = inputs.table(fold.test).to(where)
                     mask = masks[fold.name]
                     kept = align_masks(mask.ids, mask.present, table)
@@ -57,17 +57,11 @@ def run(*, device: str) -> None:
         facts.append(write_results(layout, _facts(params, inputs, masks), runs))
 
 
-def _check_belongs(checkpoint: Checkpoint, inputs: Inputs, path: object) -> None:
+def _check_belongs(checkpoint: Checkpoint, inputs: Inputs) -> None:
     """Refuse a network that was trained on other features than the ones at hand."""
-    trained_on = checkpoint.provenance.get("features", {})
     for modality in Modality:
-        if trained_on.get(modality.word) != inputs.feature_identities[modality.word]:
-            raise InputError(
-                str(path),
-                found=f"a network trained on other {modality.word} features",
-                expected="one trained on the features of data/features",
-                remedy="run `mculora train`",
-            )
+        trained = trained_features(checkpoint, modality)
+        check_same(inputs.stores[modality].identity, trained, remedy="run `mculora train`")
 
 
 def _facts(params: Params, inputs: Inputs, masks: dict[str, TestMasks]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from mculora.corpora.manifest import read_manifest
 from mculora.errors import InputError
 from mculora.features.encoder import identify
 from mculora.features.extraction import extract_utterances
-from mculora.features.store import Absence, StoreWriter, read_store
+from mculora.features.identity import Absence
+from mculora.features.store import StoreWriter, read_store
 from mculora.modality import Modality
 from pipeline.console import progress, stage
 from pipeline.encoders import make_encoder

@@ -9,8 +9,11 @@ from typing import Any
 
 from mculora.batch import FeatureTable, build_table
 from mculora.corpora.manifest import Corpus, Task, read_manifest
+from mculora.errors import InputError
+from mculora.features.identity import FeatureIdentity
 from mculora.features.store import StoredFeatures, check_same_corpus, read_store
 from mculora.modality import Modality
+from mculora.model.checkpoint import Checkpoint
 from mculora.protocol.folds import Fold, read_folds
 from pipeline.layout import Layout, require
 
@@ -41,6 +44,23 @@ class Inputs:
     def feature_identities(self) -> dict[str, dict[str, Any]]:
         """What each modality's features are, by its word."""
         return {m.word: self.stores[m].identity.to_json() for m in Modality}
+
+
+def trained_features(checkpoint: Checkpoint, modality: Modality) -> FeatureIdentity:
+    """What a network was trained with, by its own account.
+
+    Raises:
+        InputError: It does not say.
+    """
+    try:
+        return FeatureIdentity.from_json(checkpoint.provenance["features"][modality.word])
+    except (KeyError, TypeError):
+        raise InputError(
+            "checkpoint",
+            found=f"none of {modality.word} features in its account of itself",
+            expected="a network of this program",
+            remedy="run `mculora train`",
+        ) from None
 
 
 def input_paths(layout: Layout) -> list[Path]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from mculora.errors import InputError
-from mculora.features.encoder import Encoder, Observation
+from mculora.features.encoder import Encoder, Observation, identify
+from mculora.features.identity import check_same
 from mculora.inference import ClipPrediction, predict_clip
 from mculora.modality import Modality
 from mculora.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.console import say
 from pipeline.device import pick_device
 from pipeline.encoders import make_encoder
+from pipeline.inputs import trained_features
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
 from pipeline.recipe import MAIN_METHOD
@@ -53,16 +54,10 @@ def _best_checkpoint(layout: Layout) -> Checkpoint:
 def _encoder(params: Params, checkpoint: Checkpoint, modality: Modality, *, device: str) -> Encoder:
     """The encoder of params.yaml, if it is the one that the network was trained with."""
     encoder = make_encoder(params, modality, device=device)
-    trained: Mapping[str, object] = checkpoint.provenance["features"][modality.word]
-    here = {"encoder": encoder.name, "revision": encoder.revision, "settings": encoder.settings}
-    for fact, value in here.items():
-        if trained[fact] != value:
-            raise InputError(
-                f"extract.{modality.word}",
-                found=f"{fact} {value}",
-                expected=f"{trained[fact]}, which the network was trained with",
-                remedy="set it back, or run `dvc repro`",
-            )
+    trained = trained_features(checkpoint, modality)
+    here = identify(encoder, corpus=trained.corpus, corpus_fingerprint=trained.corpus_fingerprint)
+    remedy = f"set extract.{modality.word} back, or run `dvc repro`"
+    check_same(here, trained, remedy=remedy)
     return encoder
 
 

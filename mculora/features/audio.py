@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from mculora.features.encoder import Observation, encode_each
-from mculora.features.store import JSON, Absence
+from mculora.features.identity import JSON, Absence
 from mculora.media.audio import SAMPLE_RATE, AudioClip, read_audio
 from mculora.modality import Modality
 

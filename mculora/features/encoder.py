@@ -11,7 +11,7 @@ import torch
 
 from mculora.corpora.utterance import FrameRegion, Utterance
 from mculora.errors import MediaError
-from mculora.features.store import JSON, Absence, FeatureIdentity
+from mculora.features.identity import JSON, Absence, FeatureIdentity
 from mculora.modality import Modality
 
 

@@ -13,7 +13,7 @@ import torch
 
 from mculora.corpora.utterance import Utterance
 from mculora.features.encoder import Encoder, Observation
-from mculora.features.store import Absence
+from mculora.features.identity import Absence
 
 _AHEAD = 4  # utterances in work per worker: keeps all busy while one is long
 

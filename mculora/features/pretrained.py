@@ -17,7 +17,7 @@ import torch
 from mculora.errors import InputError
 from mculora.features.audio import hear
 from mculora.features.encoder import EncoderSpec, Observation, encode_each
-from mculora.features.store import JSON, Absence
+from mculora.features.identity import JSON, Absence
 from mculora.features.text import clean_transcript
 from mculora.features.visual import see_faces
 from mculora.media.audio import SAMPLE_RATE

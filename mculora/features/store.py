@@ -12,20 +12,18 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from mculora.errors import InputError
+from mculora.features.identity import JSON, Absence, FeatureIdentity, canonical
 from mculora.files import TEMPORARY_SUFFIX, whole_file, write_text
-from mculora.modality import Modality
-
-JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 FLUSH = 64
 """Utterances per shard: what a killed extraction loses at most."""
@@ -35,53 +33,6 @@ _FILE_NAME = re.compile(r"\S+(\.[a-z]\w{1,3})\b")
 
 _INDEX = "index.json"
 _METADATA = "mculora"  # one key only: safetensors writes several in no fixed order
-
-
-@dataclass(frozen=True)
-class Absence:
-    """Why an utterance has no vector, as the report will say it."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class FeatureIdentity:
-    """What the vectors of a store are; equal identities mean interchangeable vectors.
-
-    Attributes:
-        corpus: The corpus by name.
-        corpus_fingerprint: What its manifest says, hashed.
-        modality: The modality that was encoded.
-        encoder: A built-in encoder's name, a hub id or a local folder's name.
-        revision: The encoder's exact version.
-        settings: Everything else that changes the numbers.
-        width: D, the length of a vector.
-    """
-
-    corpus: str
-    corpus_fingerprint: str
-    modality: Modality
-    encoder: str
-    revision: str
-    settings: Mapping[str, JSON]
-    width: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "settings", json.loads(_canonical(self.settings)))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of the identity's canonical JSON."""
-        return hashlib.sha256(_canonical(self.to_json()).encode()).hexdigest()
-
-    def to_json(self) -> dict[str, Any]:
-        """The identity as plain JSON values."""
-        return asdict(self) | {"modality": self.modality.word}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> FeatureIdentity:
-        """Read what `to_json` gave."""
-        return cls(**{**content, "modality": Modality.parse(content["modality"])})
 
 
 @dataclass(frozen=True)
@@ -128,7 +79,7 @@ class _Shard:
 
     def to_bytes(self) -> bytes:
         facts = {"identity": self.identity.to_json(), "ids": self.ids, "absent": self.absent}
-        return save({"features": self.vectors}, metadata={_METADATA: _canonical(facts)})
+        return save({"features": self.vectors}, metadata={_METADATA: canonical(facts)})
 
 
 def read_store(folder: Path) -> StoredFeatures:
@@ -168,25 +119,6 @@ def check_same_corpus(stored: StoredFeatures, corpus_fingerprint: str) -> None:
             expected=f"the corpus {corpus_fingerprint[:12]}",
             remedy=f"run `mculora extract --modality {identity.modality.word}`",
         )
-
-
-def check_same_encoder(stored: StoredFeatures, expected: FeatureIdentity) -> None:
-    """Refuse features of another encoder, revision, settings or width than `expected`.
-
-    The corpus may differ: a checkpoint works on every corpus that is encoded as its own was.
-
-    Raises:
-        InputError: One of them differs; the message names both sides.
-    """
-    found, wanted = stored.identity.to_json(), expected.to_json()
-    for key in ("modality", "encoder", "revision", "width", "settings"):
-        if found[key] != wanted[key]:
-            raise InputError(
-                f"{stored.identity.modality.word} features of {stored.identity.corpus}",
-                found=f"{key} {found[key]}",
-                expected=f"{wanted[key]}",
-                remedy="extract with the encoder that the features are compared with",
-            )
 
 
 class StoreWriter:
@@ -341,7 +273,3 @@ def _store_error(where: Path, found: str, modality: str) -> InputError:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

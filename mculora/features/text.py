@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mculora.features.encoder import Observation, encode_each
-from mculora.features.store import JSON, Absence
+from mculora.features.identity import JSON, Absence
 from mculora.modality import Modality
 
 _WORD_WIDTH = 512

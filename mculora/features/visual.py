@@ -12,7 +12,7 @@ import torch
 
 from mculora.corpora.utterance import FrameRegion
 from mculora.features.encoder import Observation, encode_each
-from mculora.features.store import JSON, Absence
+from mculora.features.identity import JSON, Absence
 from mculora.media.container import Window
 from mculora.media.faces import CROP_SIDE, FaceDetector, HaarDetector, crop_faces
 from mculora.media.video import Pixels, VideoFrame, iterate_frames

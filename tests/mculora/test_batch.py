@@ -9,7 +9,8 @@ from mculora.batch import PADDING, FeatureTable, batches, build_table, collate
 from mculora.corpora.manifest import Corpus, Task
 from mculora.corpora.utterance import Split, Utterance
 from mculora.errors import InputError
-from mculora.features.store import FeatureIdentity, StoredFeatures
+from mculora.features.identity import FeatureIdentity
+from mculora.features.store import StoredFeatures
 from mculora.modality import Modality
 
 

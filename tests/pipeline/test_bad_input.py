@@ -128,7 +128,8 @@ def test_features_of_another_encoder(road, run, fails):
     road.change(extract={"audio": {"encoder": "logmel", "revision": "main", "layers": [-1]}})
     assert run("extract --modality audio").code == 0
     message = fails(road, "evaluate")
-    assert "other audio features" in message and "run `mculora train`" in message
+    assert "audio features: found encoder logmel, expected egemaps" in message
+    assert "run `mculora train`" in message
 
 
 def test_checkpoint_of_another_architecture(road, fails):

@@ -81,7 +81,7 @@ def test_another_encoder_than_in_training(run, road, clip):
     done = run("predict", clip)
     assert done.code == 1
     (line,) = done.err.splitlines()
-    assert "extract.audio: found encoder logmel, expected egemaps" in line
+    assert "audio features: found encoder logmel, expected egemaps" in line
 
 
 def test_the_network_says_the_same_as_in_evaluation(run, road):

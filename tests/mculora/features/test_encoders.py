@@ -16,8 +16,8 @@ from mculora.features.extraction import (
     extract_utterance,
     extract_utterances,
 )
+from mculora.features.identity import Absence
 from mculora.features.loading import load_encoder
-from mculora.features.store import Absence
 from mculora.features.text import clean_transcript
 from mculora.media.video import VideoFrame
 from mculora.modality import Modality

@@ -12,8 +12,8 @@ import torch
 
 from mculora.errors import InputError
 from mculora.features.encoder import EncoderSpec, Observation
+from mculora.features.identity import Absence
 from mculora.features.loading import load_encoder
-from mculora.features.store import Absence
 from mculora.modality import Modality
 
 transformers = pytest.importorskip("transformers")

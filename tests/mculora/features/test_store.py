@@ -13,14 +13,12 @@ import pytest
 import torch
 
 from mculora.errors import InputError
+from mculora.features.identity import Absence, FeatureIdentity, check_same
 from mculora.features.store import (
     FLUSH,
-    Absence,
-    FeatureIdentity,
     StoredFeatures,
     StoreWriter,
     check_same_corpus,
-    check_same_encoder,
     read_store,
 )
 from mculora.modality import Modality
@@ -203,9 +201,10 @@ def test_features_of_another_corpus_or_encoder_are_refused(tmp_path: Path) -> No
     check_same_corpus(stored, "f" * 64)
     with pytest.raises(InputError, match="corpus ffffffffffff, expected the corpus 000000000000"):
         check_same_corpus(stored, "0" * 64)
-    check_same_encoder(stored, replace(IDENTITY, corpus="mosei", corpus_fingerprint="0"))
-    with pytest.raises(InputError, match="found encoder logmel, expected egemaps"):
-        check_same_encoder(stored, replace(IDENTITY, encoder="egemaps"))
+    other = replace(IDENTITY, encoder="egemaps")
+    with pytest.raises(InputError, match="found encoder logmel, expected egemaps, which"):
+        check_same(IDENTITY, other, remedy="train again")
+    check_same(IDENTITY, replace(other, encoder="logmel"), remedy="train again")
 
 
 def test_reasons_are_counted_by_kind():

@@ -1,0 +1,83 @@
+"""What a feature vector is: the encoder, settings and corpus behind it, or why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from mculora.errors import InputError
+from mculora.modality import Modality
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Why an utterance has no vector, as the report will say it."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class FeatureIdentity:
+    """What the vectors of a store are; equal identities mean interchangeable vectors.
+
+    Attributes:
+        corpus: The corpus by name.
+        corpus_fingerprint: What its manifest says, hashed.
+        modality: The modality that was encoded.
+        encoder: A built-in encoder's name, a hub id or a local folder's name.
+        revision: The encoder's exact version.
+        settings: Everything else that changes the numbers.
+        width: D, the length of a vector.
+    """
+
+    corpus: str
+    corpus_fingerprint: str
+    modality: Modality
+    encoder: str
+    revision: str
+    settings: Mapping[str, JSON]
+    width: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", json.loads(canonical(self.settings)))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the identity's canonical JSON."""
+        return hashlib.sha256(canonical(self.to_json()).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The identity as plain JSON values."""
+        return asdict(self) | {"modality": self.modality.word}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> FeatureIdentity:
+        """Read what `to_json` gave."""
+        return cls(**{**content, "modality": Modality.parse(content["modality"])})
+
+
+def check_same(found: FeatureIdentity, expected: FeatureIdentity, *, remedy: str) -> None:
+    """Refuse features that are not those that a network was trained with.
+
+    Raises:
+        InputError: They differ; the message names the first fact that does, and both sides.
+    """
+    wanted = expected.to_json()
+    for fact, value in found.to_json().items():
+        if value != wanted[fact]:
+            raise InputError(
+                f"{found.modality.word} features",
+                found=f"{fact.replace('_', ' ')} {value}",
+                expected=f"{wanted[fact]}, which the network was trained with",
+                remedy=remedy,
+            )
+
+
+def canonical(value: Any) -> str:
+    """JSON that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
