@@ -5,7 +5,7 @@ variant the same dialogues to train, to validate and to judge by; differences ar
 
 Run: python benchmarks/defaults.py FOLDER [--draws 10] [--train 34] [--validation 10]
             [--variant NAME]... (all; the first is what the others are compared with)
-FOLDER keeps the corpus (600 videos: about eight minutes on 2 cores) and is made if need be.
+FOLDER keeps the corpus (300 videos: about four minutes on 2 cores) and is made if need be.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from pipeline.layout import Layout
 from pipeline.params import PARAMS, parse_params
 from pipeline.recipe import MAIN_METHOD, network_config, training_config
 
-CORPUS = {"seed": 7, "num_videos": 600}
+CORPUS = {"seed": 7, "num_videos": 300}
 JUDGED_DIALOGUES = 150
 STAGES = [
     *("download", "prepare", "extract --modality audio", "extract --modality text"),

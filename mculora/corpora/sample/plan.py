@@ -46,7 +46,7 @@ class Channel:
 # Tuned so that linear probes find text clearest, voice and face weaker, all three together best.
 VOICE = Channel(share=0.85, noise=1.0)
 FACE = Channel(share=0.8, noise=1.0)
-TEXT = Channel(share=1.4, noise=0.5)
+TEXT = Channel(share=1.4, noise=0.7)
 
 
 class View(StrEnum):
