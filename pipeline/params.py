@@ -145,9 +145,37 @@ def parse_params(content: Any, path: Path = PARAMS) -> Params:
     if not isinstance(content, dict):
         raise InputError(path, found=type(content).__name__, expected="keys and values")
     try:
-        return TypeAdapter(Params).validate_json(json.dumps(content, default=str))
+        params = TypeAdapter(Params).validate_json(json.dumps(content, default=str))
     except ValidationError as error:
         raise _params_error(error, path) from None
+    _check_together(params, path)
+    return params
+
+
+def _check_together(params: Params, path: Path) -> None:
+    """Check what no key says alone.
+
+    Raises:
+        InputError: A rate or a method stands twice, or the dimensions do not fit together.
+    """
+    model, rates, baselines = params.model, params.missing_rates, params.train.baselines
+    rules: dict[str, tuple[bool, Any, str]] = {
+        "missing_rates": (len(set(rates)) == len(rates), rates, "each rate once"),
+        "train.baselines": (len(set(baselines)) == len(baselines), baselines, "each method once"),
+        "model.hidden": (
+            model.hidden % model.heads == 0,
+            model.hidden,
+            f"a multiple of model.heads ({model.heads})",
+        ),
+        "rank": (
+            params.rank <= model.hidden,
+            params.rank,
+            f"at most model.hidden ({model.hidden}): more is no low rank",
+        ),
+    }
+    for key, (holds, found, expected) in rules.items():
+        if not holds:
+            raise InputError(f"{path}: key {key}", found=repr(found), expected=expected)
 
 
 def _params_error(error: ValidationError, path: Path) -> InputError:

@@ -18,7 +18,7 @@ from mculora.errors import InputError
 from mculora.features.audio import hear
 from mculora.features.encoder import EncoderSpec, Observation, encode_each
 from mculora.features.identity import JSON, Absence
-from mculora.features.text import clean_transcript
+from mculora.features.text import read_words
 from mculora.features.visual import see_faces
 from mculora.media.audio import SAMPLE_RATE
 from mculora.media.faces import HaarDetector
@@ -150,9 +150,9 @@ def _sound_inputs(observation: Observation, extractor: Any) -> Inputs | Absence:
 
 
 def _word_inputs(observation: Observation, tokenizer: Any) -> Inputs | Absence:
-    words = clean_transcript(observation.transcript)
-    if not words:
-        return Absence("empty transcript")
+    words = read_words(observation)
+    if isinstance(words, Absence):
+        return words
     return dict(tokenizer(words, truncation=True, return_tensors="pt"))
 
 

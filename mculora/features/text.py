@@ -29,6 +29,16 @@ def clean_transcript(transcript: str) -> str:
     return " ".join(words.split())
 
 
+def read_words(observation: Observation) -> str | Absence:
+    """An observation's spoken words, or say why there are none."""
+    words = clean_transcript(observation.transcript)
+    if not words:
+        return Absence("empty transcript")
+    if not any(letter.isalnum() for letter in words):
+        return Absence("no words in the transcript")
+    return words
+
+
 class HashedNgrams:
     """Words and pairs of words beside groups of 3 to 5 letters: 2 x 512 counts of length one."""
 
@@ -47,9 +57,9 @@ class HashedNgrams:
         return encode_each(observations, self._encode_one)
 
     def _encode_one(self, observation: Observation) -> torch.Tensor | Absence:
-        words = clean_transcript(observation.transcript)
-        if not words:
-            return Absence("empty transcript")
+        words = read_words(observation)
+        if isinstance(words, Absence):
+            return words
         halves = [hasher.transform([words]).toarray()[0] for hasher in self._hashers]
         vector = torch.cat([torch.tensor(half, dtype=torch.float32) for half in halves])
         length = vector.norm()

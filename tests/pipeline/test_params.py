@@ -62,6 +62,10 @@ def put(content, key, value):
         ("train.weight_decay", float("nan")),
         ("train.dpft", True),
         ("train.dpft_range", [0.4]),
+        ("train.baselines", ["dropout", "dropout"]),
+        ("missing_rates", [0.5, 0.5]),
+        ("model.hidden", 255),
+        ("rank", 257),
     ],
 )
 def test_wrong_values_are_refused_by_key(content, key, value):

@@ -104,6 +104,9 @@ def test_words() -> None:
     )
     for transcript in ("", "  ", "[LAUGHTER] (umm)"):
         assert outcome_of(HASHED, Observation(transcript=transcript)) == Absence("empty transcript")
+    assert outcome_of(HASHED, Observation(transcript="... ?!")) == Absence(
+        "no words in the transcript"
+    )
 
 
 def test_faces(face_clip: Path) -> None:
