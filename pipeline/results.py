@@ -86,7 +86,7 @@ def write_results(layout: Layout, facts: Mapping[str, Any], runs: Sequence[Metho
     write_text(layout.by_combination, by_combination)
     by_missing_rate = _curve(methods, "missing_rates", primary, label="missing_rate")
     write_text(layout.by_missing_rate, by_missing_rate)
-    write_text(layout.training_curves, _training_curves(layout, runs[0].method))
+    write_text(layout.training_curves, training_curves(layout, runs[0].method))
     mean = methods[runs[0].method]["mean_of_combinations"][primary]["mean"]
     return f"{primary} {mean:.4f}, mean over the seven combinations"
 
@@ -132,8 +132,11 @@ def _curve(methods: Mapping[str, Any], protocol: str, primary: str, *, label: st
     return _csv(rows)
 
 
-def _training_curves(layout: Layout, method: str) -> str:
-    """History of one method, averaged over the seeds and folds that reached each epoch."""
+def training_curves(layout: Layout, method: str) -> str:
+    """History of one method, averaged over its runs for as long as none of them has stopped.
+
+    Later epochs are left out: a mean over the runs that remain jumps whenever one ends.
+    """
     with layout.history.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["method"] == method]
     words = [m.word for m in Modality]
@@ -144,7 +147,10 @@ def _training_curves(layout: Layout, method: str) -> str:
     for row in rows:
         epochs.setdefault(int(row["epoch"]), []).append(row)
     table = []
+    num_runs = len(epochs[0])
     for epoch, reached in sorted(epochs.items()):
+        if len(reached) < num_runs:
+            break
         parts = [{c: float(row[c]) if row[c] else None for c in columns} for row in reached]
         table.append({"epoch": epoch, **mean_metrics(parts)})
     return _csv(table)
