@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-
-class ModalityName(StrEnum):
-    """A modality, as typed."""
-
-    AUDIO = "audio"
-    TEXT = "text"
-    VISUAL = "visual"
-
 
 app = typer.Typer(
     add_completion=False,
@@ -28,7 +18,8 @@ app = typer.Typer(
 )
 
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 … or auto.")]
-ModalityOption = Annotated[ModalityName, typer.Option(help="What to extract.")]
+MODALITIES = "audio|text|visual"
+ModalityOption = Annotated[str, typer.Option(metavar=MODALITIES, help="What to extract.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where something would be left out.")]
 
 
@@ -53,7 +44,7 @@ def extract(modality: ModalityOption, device: Device = "auto", strict: Strict = 
     """Turn one modality of every utterance into a feature vector."""
     from pipeline import extract
 
-    extract.run(modality.value, device=device, strict=strict)
+    extract.run(modality, device=device, strict=strict)
 
 
 @app.command()
@@ -93,15 +84,15 @@ def predict(
     clip: Annotated[Path, typer.Argument(help="An audio or video file.", show_default=False)],
     transcript: Annotated[str, typer.Option(help="The words spoken in the clip.")] = "",
     without: Annotated[
-        list[ModalityName] | None, typer.Option(help="Leave this modality out; repeatable.")
+        list[str] | None,
+        typer.Option(metavar=MODALITIES, help="Leave this modality out; repeatable."),
     ] = None,
     device: Device = "auto",
 ) -> None:
     """Predict the emotion of one clip from whatever it offers."""
     from pipeline import predict
 
-    left_out = [name.value for name in without or []]
-    predict.run(clip, transcript=transcript, without=left_out, device=device)
+    predict.run(clip, transcript=transcript, without=without or [], device=device)
 
 
 def main() -> None:

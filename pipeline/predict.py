@@ -24,6 +24,7 @@ NEUTRAL = 0.5
 
 def run(clip: Path, *, transcript: str, without: list[str], device: str) -> None:
     """Predict one clip from whatever it offers and say what that was."""
+    absent = {Modality.parse(word): "left out by --without" for word in without}
     params = read_params()
     layout = Layout(params.dataset)
     require(layout.models, command="mculora train")
@@ -31,7 +32,6 @@ def run(clip: Path, *, transcript: str, without: list[str], device: str) -> None
         raise InputError(clip, found="no such file", expected="an audio or video file")
     checkpoint = _best_checkpoint(layout)
     network = checkpoint.network.to(pick_device(device))
-    absent = {Modality.parse(word): "left out by --without" for word in without}
     if not transcript:
         absent.setdefault(Modality.TEXT, "no transcript: give one with --transcript")
     encoders = {

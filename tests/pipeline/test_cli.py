@@ -59,9 +59,14 @@ def test_outside_the_project(tmp_path, monkeypatch, capsys):
     assert "params.yaml: found nothing" in message
 
 
-@pytest.mark.parametrize(
-    "line", ["extract --modality smell", "extract", "fly", "predict clip.mp4 --without smell"]
-)
+@pytest.mark.parametrize("line", ["extract --modality smell", "predict clip.mp4 --without smell"])
+def test_unknown_modality_is_one_line(line, folder, monkeypatch, capsys):
+    assert run(line, monkeypatch) == 1
+    expected = "error: modality: found 'smell', expected audio, text or visual\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("line", ["extract", "fly", "split --fast"])
 def test_what_cannot_be_typed(line, folder, monkeypatch, capsys):
     assert run(line, monkeypatch) == 2
     message = capsys.readouterr().err
