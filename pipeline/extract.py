@@ -41,15 +41,12 @@ def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
         extracted = extract_utterances(encoder, pending, layout.raw)
         for one in progress(extracted, label=f"extract {modality}", total=len(pending)):
             if strict and isinstance(one.outcome, Absence):
-                raise InputError(
-                    one.utterance_id,
-                    found=f"no {modality}: {one.outcome.reason}",
-                    expected="a vector of every utterance under --strict",
-                    remedy="mend its media, or run without --strict to leave it out",
-                )
+                raise _absence_error(one.utterance_id, one.outcome.reason, modality=modality)
             writer.add(one.utterance_id, one.outcome)
         writer.finish()
         stored = read_store(folder)
+        if strict and stored.absent:  # left out by an earlier run, which is not repeated
+            raise _absence_error(*next(iter(stored.absent.items())), modality=modality)
         reasons = [f"{n} absent, {reason}" for reason, n in stored.absent_by_reason.items()]
         if not stored.ids:
             raise InputError(
@@ -60,3 +57,12 @@ def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
             )
         facts.append(f"{len(stored.ids)} vectors of width {identity.width} by {encoder.name}")
         facts.extend(reasons or ["none absent"])
+
+
+def _absence_error(utterance_id: str, reason: str, *, modality: str) -> InputError:
+    return InputError(
+        utterance_id,
+        found=f"no {modality}: {reason}",
+        expected="a vector of every utterance under --strict",
+        remedy="mend its media, or run without --strict to leave it out",
+    )

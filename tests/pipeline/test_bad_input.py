@@ -103,6 +103,8 @@ def test_transcript_that_is_no_text(road, fails):
 
 def test_strict_leaves_nothing_out(road, fails):
     assert "unusable parts, first " in fails(road, "prepare --strict")
+    # what an earlier extraction left out counts as well
+    assert "found no visual: " in fails(road, "extract --modality visual --strict")
     shutil.rmtree("data/features/sample/visual")
     assert "found no visual: " in fails(road, "extract --modality visual --strict")
 
