@@ -198,9 +198,17 @@ def _weighted_f1(truth: NDArray[np.generic], predicted: NDArray[np.generic]) -> 
 def _correlation(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float | None:
     if np.ptp(truth) == 0:
         return None
-    if predicted.std() == 0:  # constant, or so nearly that its squares vanish
+    if np.ptp(predicted) == 0:
         return 0.0
-    return float(np.corrcoef(predicted, truth)[0, 1])
+    return float(np.corrcoef(_to_unit_range(predicted), _to_unit_range(truth))[0, 1])
+
+
+def _to_unit_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Centre values that are not all equal and scale them to ±1, where no square vanishes."""
+    scaled = values / np.abs(values).max()
+    centred = scaled - scaled.mean()
+    unit: NDArray[np.float64] = centred / np.abs(centred).max()
+    return unit
 
 
 def _most_frequent(values: NDArray[np.float64]) -> float:
