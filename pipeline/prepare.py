@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from mculora.corpora.manifest import write_manifest
-from mculora.corpora.mosei import read_mosei
+from mculora.corpora.mosei.corpus import read_mosei
 from mculora.errors import InputError
 from pipeline.console import stage
 from pipeline.layout import Layout, require

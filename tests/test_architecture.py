@@ -10,14 +10,15 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 ROOMS = [
     {"errors", "modality", "files"},
-    {"corpora", "acquire", "media", "model"},
+    {"acquire", "media", "model"},
+    {"corpora"},
     {"features", "protocol"},
     {"batch"},
     {"evaluation", "inference"},
     {"training"},
 ]
 """What may be imported by what stands below it; rooms of one line do not know each other."""
-OWNED = {"decord": 1, "opensmile": 1, "transformers": 1, "av": 2}
+OWNED = {"decord": 1, "opensmile": 1, "transformers": 1, "av": 2, "h5py": 1, "requests": 1}
 """Heavy or risky packages, and how many files may import each."""
 STAGES = ["download", "prepare", "extract", "split", "train", "evaluate", "report", "predict"]
 
@@ -98,6 +99,7 @@ def test_modules_open_with_their_idea(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_nothing_unpickles_or_runs_foreign_code(name):
     source = MODULES[name].read_text(encoding="utf-8")
-    assert not {m.split(".")[0] for m in imports(name)} & {"pickle", "dill", "joblib", "shelve"}
+    unsafe = {m.split(".")[0] for m in imports(name)} & {"pickle", "dill", "joblib", "shelve"}
+    assert not unsafe or name == "mculora.acquire.pickles", "one file reads pickles, by allow-list"
     assert "trust_remote_code=True" not in source
     assert "weights_only=False" not in source

@@ -62,6 +62,7 @@ class Corpus:
         utterances: Held sorted by dialogue and, within one, by time, however they were given.
         dropped: What was left out or repaired on the way.
         media_bytes: Size of each media file that an utterance names, by its path.
+        notes: What a reader of results must know of it: whole sentences for the report.
 
     Raises:
         InputError: An id occurs twice, or a label does not fit the task.
@@ -73,6 +74,7 @@ class Corpus:
     utterances: tuple[Utterance, ...]
     dropped: tuple[Dropped, ...] = ()
     media_bytes: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "utterances", tuple(sorted(self.utterances, key=_in_time_order)))
@@ -133,6 +135,7 @@ def write_manifest(folder: Path, corpus: Corpus) -> None:
             "dialogues": len(corpus.dialogues),
             "dropped": len(corpus.dropped),
         },
+        "notes": corpus.notes,
     }
     write_text(folder / CORPUS_FILE, json.dumps(header, indent=2, ensure_ascii=False) + "\n")
 
@@ -155,6 +158,7 @@ def read_manifest(folder: Path) -> Corpus:
             utterances=tuple(map(_from_line, rows.split("\n")[:-1])),
             dropped=tuple(Dropped(*row) for row in _from_csv(dropped)),
             media_bytes={path: int(size) for path, size in _from_csv(media)},
+            notes=tuple(header["notes"]),
         )
         expected = header["fingerprint"]
     except (ValueError, KeyError, TypeError, InputError) as error:
@@ -205,6 +209,8 @@ def _to_line(utterance: Utterance) -> str:
         "emotions": {name: float(u.emotions[name]) + 0.0 for name in sorted(u.emotions)},
         "audio_path": u.audio_path,
         "video_path": u.video_path,
+        "audio_begins_seconds": float(u.audio_begins_seconds) + 0.0,
+        "video_begins_seconds": float(u.video_begins_seconds) + 0.0,
         "region": u.region,
         "absent": {modality.word: u.absent[modality] for modality in sorted(u.absent)},
     }

@@ -36,13 +36,16 @@ class Utterance:
         speaker: Who speaks, `""` if the corpus does not tell.
         split: The official split, or None where the corpus has sessions instead.
         session: The recording session, or `""`.
-        start_seconds: Start of the half-open window in the media; never negative.
+        start_seconds: Start of the half-open window in the dialogue; never negative.
         end_seconds: End of it; greater than `start_seconds`.
         transcript: The words; `""` if there are none.
         label: A score, or a class index as a whole number.
         emotions: Further ratings by name (MOSEI's six), kept and not trained on.
         audio_path: Media file with the sound, relative to the raw corpus folder, or None.
         video_path: Media file with the picture, likewise.
+        audio_begins_seconds: The moment of the dialogue at which the audio file begins: 0 for a
+            recording of all of it, `start_seconds` for one of this utterance alone.
+        video_begins_seconds: Likewise, for the video file.
         region: The part of the frame that shows the speaker.
         absent: Modalities known to be unavailable before extraction, each with its reason.
     """
@@ -59,6 +62,8 @@ class Utterance:
     emotions: Mapping[str, float] = field(default_factory=dict)
     audio_path: str | None = None
     video_path: str | None = None
+    audio_begins_seconds: float = 0.0
+    video_begins_seconds: float = 0.0
     region: FrameRegion = FrameRegion.FULL
     absent: Mapping[Modality, str] = field(default_factory=dict)
 
@@ -71,3 +76,10 @@ class Utterance:
                 found=f"times {self.start_seconds} to {self.end_seconds}",
                 expected="0 <= start < end, in seconds",
             )
+        for begins in (self.audio_begins_seconds, self.video_begins_seconds):
+            if not 0 <= begins <= self.start_seconds:
+                raise InputError(
+                    f"utterance {self.id}",
+                    found=f"a media file that begins at {begins} s",
+                    expected=f"0 to {self.start_seconds} s, where the utterance starts",
+                )

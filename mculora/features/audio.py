@@ -31,10 +31,11 @@ def hear(observation: Observation) -> AudioClip | Absence:
     """
     if observation.audio_path is None:
         return Absence("no audio file")
+    window = observation.audio_window
     clip = read_audio(
         observation.audio_path,
-        start_seconds=observation.start_seconds,
-        end_seconds=observation.end_seconds,
+        start_seconds=window.start_seconds,
+        end_seconds=window.end_seconds,
     )
     if clip.duration_seconds < SHORTEST_SECONDS:
         return Absence(f"too short: {clip.duration_seconds:.3f} s of sound")

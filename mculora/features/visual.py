@@ -13,7 +13,6 @@ import torch
 from mculora.corpora.utterance import FrameRegion
 from mculora.features.encoder import Observation, encode_each
 from mculora.features.identity import JSON, Absence
-from mculora.media.container import Window
 from mculora.media.faces import CROP_SIDE, FaceDetector, HaarDetector, crop_faces
 from mculora.media.video import Pixels, VideoFrame, iterate_frames
 from mculora.modality import Modality
@@ -38,7 +37,7 @@ def see_faces(
     """
     if observation.video_path is None:
         return Absence("no video file")
-    window = Window(observation.start_seconds, observation.end_seconds)
+    window = observation.video_window
     frames = iterate_frames(observation.video_path, window, frames_per_second=frames_per_second)
     crops = list(crop_faces(_cut_region(frames, observation.region), detector, side=side))
     faces = [crop for crop in crops if crop is not None]

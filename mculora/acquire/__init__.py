@@ -1,0 +1,1 @@
+"""How the bytes of a corpus arrive and are opened safely."""

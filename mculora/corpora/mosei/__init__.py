@@ -1,0 +1,1 @@
+"""CMU-MOSEI: transcripts, ratings, folds and media as its publishers lay them out."""
