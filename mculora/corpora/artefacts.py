@@ -1,11 +1,8 @@
-"""What each corpus consists of: the parts to be brought here, which of their files are needed, and
-how a person gets what no program may fetch."""
+"""The parts that each corpus consists of: which of their files are needed, and how to get them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mculora.corpora.manifest import Corpus, Dropped, Task
-from mculora.corpora.standard_folds import FOLDS_FILE, read_standard_folds
 from mculora.corpora.mosei.labels import EMOTIONS, SENTIMENT, Labels, read_labels
 from mculora.corpora.mosei.transcripts import Segment, read_transcript
+from mculora.corpora.standard_folds import FOLDS_FILE, read_standard_folds
 from mculora.corpora.utterance import Split, Utterance
 from mculora.errors import InputError
 from mculora.modality import Modality

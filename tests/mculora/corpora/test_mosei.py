@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from mculora.corpora.mosei.corpus import read_mosei
-from mculora.corpora.standard_folds import read_standard_folds
 from mculora.corpora.mosei.labels import read_labels
 from mculora.corpora.mosei.transcripts import read_transcript
+from mculora.corpora.standard_folds import read_standard_folds
 from mculora.corpora.utterance import Split
 from mculora.errors import InputError
 from mculora.modality import Modality
