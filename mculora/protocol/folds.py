@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from mculora.corpora.manifest import Corpus
 from mculora.corpora.utterance import Split
 from mculora.errors import InputError
 from mculora.files import write_text
+from mculora.protocol.groups import Parts, draw_parts, draw_validation, speaker_groups
 
 OFFICIAL = "official"
+GROUPED = "grouped"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Fold:
     """One way to divide a corpus.
 
     Attributes:
-        name: `official`, or the session that is tested.
+        name: `official`, `grouped`, or the session that is tested.
         train: Dialogue ids, sorted.
         validation: Dialogue ids, sorted; they choose the epoch, never the test.
         test: Dialogue ids, sorted.
@@ -48,24 +50,34 @@ class Fold:
             seen.add(dialogue)
 
 
-def make_folds(corpus: Corpus, *, validation_share: float, seed: int) -> tuple[Fold, ...]:
-    """Use the official splits where the corpus has them, its sessions otherwise.
+def make_folds(
+    corpus: Corpus, *, validation_share: float, test_share: float, seed: int
+) -> tuple[Fold, ...]:
+    """Use the official splits where the corpus has them, else its sessions, else draw one fold.
 
     Args:
         corpus: What is divided.
-        validation_share: Of the training dialogues, above 0 and below 1; sessions only.
-        seed: Of the draw of validation dialogues; sessions only.
+        validation_share: Of the dialogues that are not tested, above 0 and below 1; used where no
+            official validation part says otherwise.
+        test_share: Of all dialogues, above 0 and below 1; used where the corpus has neither
+            splits nor sessions.
+        seed: Of the draws.
 
     Raises:
-        InputError: The corpus has neither for every utterance, or one part would be empty.
+        InputError: Some utterances have a split or session and some have none, a dialogue is in
+            two, or one part would be empty.
     """
-    if all(u.split is not None for u in corpus.utterances):
-        return (official_fold(corpus),)
-    return session_folds(corpus, validation_share=validation_share, seed=seed)
+    with_split = [u.split is not None for u in corpus.utterances]
+    if any(u.session for u in corpus.utterances) and not all(with_split):
+        return session_folds(corpus, validation_share=validation_share, seed=seed)
+    if any(with_split):
+        return (official_fold(corpus, validation_share=validation_share, seed=seed),)
+    shares = {"validation_share": validation_share, "test_share": test_share}
+    return (grouped_fold(corpus, **shares, seed=seed),)
 
 
-def official_fold(corpus: Corpus) -> Fold:
-    """Divide as the corpus's publishers do.
+def official_fold(corpus: Corpus, *, validation_share: float, seed: int) -> Fold:
+    """Divide as the corpus's publishers do; they may leave validation to be drawn from training.
 
     Raises:
         InputError: A dialogue is in two splits, an utterance in none, or a split is empty.
@@ -76,7 +88,39 @@ def official_fold(corpus: Corpus) -> Fold:
             raise _unusable(corpus, f"utterance {utterance.id} without one", "an official split")
         parts[utterance.split].add(utterance.dialogue)
     fold = Fold(OFFICIAL, *(tuple(sorted(parts[split])) for split in Split))
+    if not fold.validation and len(fold.train) > 1:
+        draw = random.Random(f"{seed}/{OFFICIAL}")
+        drawn = draw_parts(
+            corpus, fold.train, validation_share=validation_share, test_share=0.0, draw=draw
+        )
+        fold = _to_fold(OFFICIAL, replace(drawn, test=frozenset(fold.test)))
     return _with_every_part(corpus, fold)
+
+
+def grouped_fold(corpus: Corpus, *, validation_share: float, test_share: float, seed: int) -> Fold:
+    """Draw test and validation so that, where possible, no speaker is in two parts.
+
+    A dialogue is never divided. A classification's training part has every class if it can.
+
+    Raises:
+        InputError: There are fewer than three dialogues.
+    """
+    if len(corpus.dialogues) < len(Split):
+        raise InputError(
+            f"corpus {corpus.name}",
+            found=f"{len(corpus.dialogues)} dialogue(s) and no official split",
+            expected="at least three: one each to train, to validate and to test",
+            remedy="add recordings, give each part of a long one a dialogue of its own, "
+            "or give every utterance a split",
+        )
+    parts = draw_parts(
+        corpus,
+        corpus.dialogues,
+        validation_share=validation_share,
+        test_share=test_share,
+        draw=random.Random(f"{seed}/{GROUPED}"),
+    )
+    return _with_every_part(corpus, _to_fold(GROUPED, parts))
 
 
 def session_folds(corpus: Corpus, *, validation_share: float, seed: int) -> tuple[Fold, ...]:
@@ -96,7 +140,7 @@ def session_folds(corpus: Corpus, *, validation_share: float, seed: int) -> tupl
         wanted = max(1, round(validation_share * len(others)))
         # Seeded by name, so that one more session leaves the other folds' draws alone.
         draw = random.Random(f"{seed}/{session}")
-        validation = _draw_validation(_speaker_groups(corpus, others), wanted, draw)
+        validation = draw_validation(speaker_groups(corpus, others), wanted, draw)
         fold = Fold(
             session,
             train=tuple(sorted(set(others) - validation)),
@@ -105,6 +149,15 @@ def session_folds(corpus: Corpus, *, validation_share: float, seed: int) -> tupl
         )
         folds.append(_with_every_part(corpus, fold))
     return tuple(folds)
+
+
+def shared_speakers(corpus: Corpus, fold: Fold) -> tuple[str, ...]:
+    """The speakers who are tested and also heard in training or validation, sorted."""
+    heard = {*fold.train, *fold.validation}
+    speakers = {u.speaker for u in corpus.utterances if u.speaker and u.dialogue in heard}
+    dialogues = set(fold.test)
+    tested = {u.speaker for u in corpus.utterances if u.dialogue in dialogues}
+    return tuple(sorted(speakers & tested))
 
 
 def write_folds(path: Path, folds: Sequence[Fold]) -> None:
@@ -133,37 +186,8 @@ def read_folds(path: Path) -> tuple[Fold, ...]:
         ) from error
 
 
-def _draw_validation(groups: Sequence[Sequence[str]], wanted: int, draw: random.Random) -> set[str]:
-    """Draw about `wanted` dialogues: whole groups that fit, or else single dialogues."""
-    chosen: set[str] = set()
-    for group in draw.sample(groups, len(groups)):
-        if len(chosen) + len(group) <= wanted:
-            chosen.update(group)
-    dialogues = [dialogue for group in groups for dialogue in group]
-    return chosen or set(draw.sample(dialogues, min(wanted, len(dialogues))))
-
-
-def _speaker_groups(corpus: Corpus, dialogues: Iterable[str]) -> list[list[str]]:
-    """Group dialogues that are linked by speakers; an unknown speaker links nothing."""
-    remaining = dict.fromkeys(dialogues)
-    speakers: dict[str, set[str]] = {dialogue: set() for dialogue in remaining}
-    appearances: dict[str, set[str]] = defaultdict(set)
-    for utterance in corpus.utterances:
-        if utterance.speaker and utterance.dialogue in speakers:
-            speakers[utterance.dialogue].add(utterance.speaker)
-            appearances[utterance.speaker].add(utterance.dialogue)
-    groups = []
-    while remaining:
-        frontier, group = [next(iter(remaining))], set()
-        while frontier:
-            dialogue = frontier.pop()
-            if dialogue not in group:
-                group.add(dialogue)
-                frontier.extend(d for s in speakers[dialogue] for d in appearances[s])
-        for dialogue in group:
-            del remaining[dialogue]
-        groups.append(sorted(group))
-    return groups
+def _to_fold(name: str, parts: Parts) -> Fold:
+    return Fold(name, *(tuple(sorted(getattr(parts, part))) for part in Split))
 
 
 def _dialogues_by_session(corpus: Corpus) -> dict[str, list[str]]:
