@@ -1,0 +1,1 @@
+"""IEMOCAP: consensus evaluations, transcripts and recordings as its publishers lay them out."""
