@@ -25,7 +25,7 @@ _CLASS_OF = {
 _NO_MAJORITY = "xxx"
 _NOTES = {
     4: "The 4-way set counts excited turns as happy.",
-    6: "The 6-way set holds the turns on whose emotion the raters' majority agreed: 7,380 in the "
+    6: "The 6-way set is strict: only turns with a majority for one of its emotions, 7,380 in the "
     "full release. Published label files have 7,433: they count 53 turns without a majority as "
     "happy.",
 }
@@ -66,7 +66,7 @@ def read_iemocap(raw_folder: Path, name: str, *, classes: Literal[4, 6]) -> Corp
         utterances=tuple(utterances),
         dropped=tuple(sorted(dropped, key=lambda d: (d.id, d.reason))),
         media_bytes=_media_bytes(raw_folder, utterances),
-        notes=(_NOTES[classes], *_missing_sessions(utterances)),
+        notes=(_NOTES[classes], *_what_is_missing(utterances, has_videos=release.has_videos)),
     )
 
 
@@ -75,10 +75,12 @@ def _media_bytes(raw_folder: Path, utterances: Iterable[Utterance]) -> dict[str,
     return {path: (raw_folder / path).stat().st_size for path in sorted(paths)}
 
 
-def _missing_sessions(utterances: Iterable[Utterance]) -> list[str]:
+def _what_is_missing(utterances: Iterable[Utterance], *, has_videos: bool) -> Iterator[str]:
     there = {utterance.session for utterance in utterances}
-    missing = [session for session in SESSIONS if session not in there]
-    return [f"This copy has no utterances of {', '.join(missing)}."] if missing else []
+    if missing := [session for session in SESSIONS if session not in there]:
+        yield f"This copy has no utterances of {', '.join(missing)}."
+    if not has_videos:
+        yield "This is the release without videos: the visual modality is absent everywhere."
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class _Reader:
             if isinstance(item, Dropped):
                 yield item
             elif isinstance(item, Evaluation):
-                yield from self._read_turn(item, words.get(item.id), dialogue)
+                yield from self._read_turn(item, words.get(item.id), dialogue=dialogue)
         evaluated = {item.id for item in evaluations}
         for turn in words.keys() - evaluated:
             yield Dropped(turn, "transcript without evaluation")
@@ -108,7 +110,7 @@ class _Reader:
             yield Dropped(turn, "sentence wav without evaluation")
 
     def _read_turn(
-        self, turn: Evaluation, text: str | None, dialogue: Dialogue
+        self, turn: Evaluation, text: str | None, *, dialogue: Dialogue
     ) -> Iterator[Utterance | Dropped]:
         label = _CLASS_OF[self.classes].get(turn.emotion)
         if turn.emotion == _NO_MAJORITY:
@@ -117,12 +119,12 @@ class _Reader:
             reason = f"emotion not in the {self.classes}-way set: {turn.emotion}"
             yield Dropped(turn.id, reason)
         else:
-            yield self._to_utterance(turn, text, dialogue, label=label)
+            yield self._to_utterance(turn, text, dialogue=dialogue, label=label)
             if turn.id not in dialogue.sentences and dialogue.sound:
                 yield Dropped(turn.id, f"no sentence wav: {dialogue.sound.name} stands in for it")
 
     def _to_utterance(
-        self, turn: Evaluation, text: str | None, dialogue: Dialogue, *, label: int
+        self, turn: Evaluation, text: str | None, *, dialogue: Dialogue, label: int
     ) -> Utterance:
         sentence = dialogue.sentences.get(turn.id)
         sound = sentence or dialogue.sound
@@ -141,11 +143,11 @@ class _Reader:
             video_path=self._relative(dialogue.picture),
             audio_begins_seconds=turn.start_seconds if sentence else 0.0,
             region=turn.name.region,
-            absent=self._absent(text, sound, dialogue),
+            absent=self._absent(text, sound, dialogue=dialogue),
         )
 
     def _absent(
-        self, text: str | None, sound: Path | None, dialogue: Dialogue
+        self, text: str | None, sound: Path | None, *, dialogue: Dialogue
     ) -> dict[Modality, str]:
         absent = {}
         if sound is None:

@@ -71,7 +71,7 @@ def find_release(raw_folder: Path) -> Release:
             expected="the unpacked IEMOCAP release",
             remedy="run `mculora download`, or unpack the archive there",
         )
-    others = [root.relative_to(raw_folder).as_posix() for root in roots[1:]]
+    others = [_printable(root.relative_to(raw_folder).as_posix()) for root in roots[1:]]
     dropped = [Dropped(other, "another copy of the corpus") for other in others]
     dialogues: list[Dialogue] = []
     for session in SESSIONS:
@@ -111,10 +111,15 @@ def _list(folder: Path, suffix: str = "") -> dict[str, Path]:
     except OSError:
         return {}
     return {
-        name.removesuffix(suffix): folder / name
+        _printable(name.removesuffix(suffix)): folder / name
         for name in sorted(names)
         if name.endswith(suffix) and not name.startswith(".")  # "._" is left by Macs
     }
+
+
+def _printable(name: str) -> str:
+    """A file name whose bytes are no UTF-8, as it can be listed."""
+    return os.fsencode(name).decode("utf-8", errors="replace")
 
 
 def _list_files(folder: Path, suffix: str) -> dict[str, Path]:
