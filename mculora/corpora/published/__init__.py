@@ -1,0 +1,1 @@
+"""Corpora as others publish them: labels, ids, splits and transcripts without the recordings."""
