@@ -90,12 +90,13 @@ class Rebuilder:
         Raises:
             RefusedError: The value takes no state, has it already, or this one does not fit.
         """
-        if self._unfilled.pop(id(value), None) is None or type(state) is not tuple:
+        if id(value) not in self._unfilled or type(state) is not tuple:
             raise RefusedError(f"a state for {type(value).__name__} data")
         if isinstance(value, np.dtype):
             _fill_dtype(value, *state)
         else:
             self._fill_array(value, *state[-4:])
+        del self._unfilled[id(value)]  # only now: an array may not hold itself either
 
     def spend(self, num_bytes: int) -> None:
         """Count memory that the pickle's own bytes do not pay for.

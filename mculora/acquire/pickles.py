@@ -44,7 +44,7 @@ _DAMAGED = (
     lzma.LZMAError,
 )
 """Whatever damaged bytes make of the readers below."""
-_FREE_BYTES, _FREE_BYTES_PER_BYTE = 2**29, 4
+_FREE_BYTES, _FREE_BYTES_PER_BYTE = 2**28, 4
 """Memory that a pickle may make out of opcodes of a few bytes: far above what real ones take."""
 _PLAIN_OPCODES = (
     "PROTO", "FRAME", "STOP", "POP", "POP_MARK", "DUP", "GET", "BINGET", "LONG_BINGET", "BINPUT",
@@ -123,7 +123,7 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Any:
                 raise ValueError(f"{member.filename} is not the array that it claims to be")
             return array if shape else array.item()
         num_bytes = member.file_size - file.tell()
-    if num_items(shape) * dtype.itemsize != num_bytes:
+    if num_items(shape) * max(dtype.itemsize, 1) != num_bytes:
         raise ValueError(f"{member.filename} does not have the size that it claims")
     with archive.open(member) as file:
         array = npy.read_array(file, allow_pickle=False)
