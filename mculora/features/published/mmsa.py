@@ -27,7 +27,7 @@ class MmsaSource:
     """One modality of one pickle.
 
     Attributes:
-        path: The pickle. It is read as a whole: unaligned MOSEI needs about 10 GB of memory.
+        path: The pickle. It is read as a whole: it needs as much memory as it is large.
         modality: Which of its arrays is meant.
     """
 
