@@ -80,10 +80,16 @@ class Destination:
         self._temporary.unlink(missing_ok=True)
 
     def has(self, path: str, num_bytes: int) -> bool:
-        """Whether a file is there already, whole: they appear only when they are."""
+        """Whether a file is there already, whole: they appear only when they are.
+
+        Raises:
+            InputError: Something that is no folder stands where one of its folders belongs.
+        """
+        if not self._has_folder(path.rpartition("/")[0]):
+            return False
         try:
             found = (self.folder / path).lstat()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return False
         return stat.S_ISREG(found.st_mode) and found.st_size == num_bytes
 
@@ -139,18 +145,25 @@ class Destination:
             raise
 
     def _make_folders(self, path: str) -> None:
+        if not self._has_folder(path):
+            self._make_folders(path.rpartition("/")[0])
+            (self.folder / path).mkdir()
+
+    def _has_folder(self, path: str) -> bool:
         if path in self._own_folders:
-            return
-        self._make_folders(path.rpartition("/")[0])
-        folder = self.folder / path
+            return True
+        if not self._has_folder(path.rpartition("/")[0]):
+            return False
         try:
-            folder.mkdir()
-        except FileExistsError:
-            if not stat.S_ISDIR(folder.lstat().st_mode):
-                raise InputError(
-                    folder,
-                    found="a link or file",
-                    expected="a folder",
-                    remedy="remove it: nothing is unpacked through links",
-                ) from None
+            found = (self.folder / path).lstat()
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISDIR(found.st_mode):
+            raise InputError(
+                self.folder / path,
+                found="a link or file",
+                expected="a folder",
+                remedy="remove it: nothing is unpacked through links",
+            )
         self._own_folders.add(path)
+        return True

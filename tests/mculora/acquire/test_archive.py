@@ -345,6 +345,8 @@ def test_links_inside_the_folder_are_not_followed(place):
     (place / "Raw").symlink_to(place.with_name("outside"))
     with pytest.raises(InputError, match="Raw: found a link or file"):
         unpacked(HONEST["zip"](), place)
+    with pytest.raises(InputError, match="Raw: found a link or file"):
+        unpacked(zip_of(("Raw/sentinel", b"untouched")), place)
     (place / "Raw").unlink()
     (place / "a.wav").symlink_to(place.with_name("outside") / "sentinel")
     (place / ".unpacking").symlink_to(place.with_name("outside") / "sentinel")
