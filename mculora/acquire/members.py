@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 3072
+MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_DEPTH = 255, 3072, 100
 _RESOURCE_FORKS = "__MACOSX"
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -53,6 +53,8 @@ def safe_path(name: str) -> str:
     sizes = [len(part.encode("utf-8", "surrogateescape")) for part in parts]
     if max(sizes, default=0) > MAX_NAME_BYTES or sum(sizes) + len(sizes) > MAX_PATH_BYTES:
         raise HostileArchiveError(f"member {shown(name)} with a name that is too long")
+    if len(parts) > MAX_DEPTH:
+        raise HostileArchiveError(f"member {shown(name)} below more than {MAX_DEPTH} folders")
     return "/".join(parts)
 
 

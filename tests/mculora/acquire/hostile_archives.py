@@ -66,6 +66,7 @@ ODD_NAMES = {
     "hidden climb": ".hidden/../../escaped.wav",
     "long name": "x" * 300 + ".wav",
     "long path": "abcdefgh/" * 400 + "x.wav",
+    "deep": "d/" * 1000 + "x.wav",
     "line break": "a\nb.wav",
     "terminal codes": "a\x1b[31m.wav",
     "right to left": "a\u202evaw.exe",
