@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 
+from mculora.corpora.label_sequences import describe_source, find_label_sequences
+from mculora.corpora.left_out import in_order, require_some, unused_folders
 from mculora.corpora.manifest import Corpus, Dropped, Task
+from mculora.corpora.media_files import MediaFiles, MediaPlaces
 from mculora.corpora.mosei.labels import EMOTIONS, SENTIMENT, Labels, read_labels
+from mculora.corpora.mosei.official_labels import OFFICIAL_LABELS, read_official_labels
 from mculora.corpora.mosei.transcripts import Segment, read_transcript
-from mculora.corpora.standard_folds import FOLDS_FILE, read_standard_folds
+from mculora.corpora.raw_tree import RawTree, root_above
+from mculora.corpora.standard_folds import find_standard_folds, read_standard_folds
 from mculora.corpora.utterance import Split, Utterance
 from mculora.errors import InputError
-from mculora.modality import Modality
 
+FOLDS_FILE = "cmu_mosei_std_folds.py"
 # The archive's own places first, then those of re-arranged copies.
-_TRANSCRIPTS = ("Segmented/Combined", "Combined")
-_SOUND = ("Audio/Full/WAV_16000", "Audio/WAV_16000")
-_PICTURE = ("Videos/Full/Combined", "Videos/Combined")
+_MEDIA = MediaPlaces(
+    sound=("Audio/Full/WAV_16000", "Audio/WAV_16000"),
+    picture=("Videos/Full/Combined", "Videos/Combined", "Videos/Full"),
+)
 
 
 def read_mosei(raw_folder: Path, name: str = "mosei") -> Corpus:
-    """Read a corpus in MOSEI's layout, wherever below `raw_folder` it begins.
+    """Read a corpus in MOSEI's layout, wherever below `raw_folder` its parts are.
 
-    An utterance needs a transcript line, at least one rating, and a video in a standard fold;
-    whatever lacks one of them is listed as dropped. A missing media file drops nothing: the
-    modality is absent, and the utterance says why.
+    An utterance needs a transcript line, a label, and a video in a standard fold; whatever lacks
+    one of them is listed as dropped. A missing media file drops nothing: the modality is absent,
+    and the utterance says why. Labels are the official ones where their .csd file is there, else
+    the means of the rating tables.
 
     Args:
         raw_folder: The raw corpus; the media paths of utterances are relative to it.
@@ -35,13 +41,15 @@ def read_mosei(raw_folder: Path, name: str = "mosei") -> Corpus:
         InputError: Folder, transcripts, labels or folds are missing or unreadable, or no
             utterance remains.
     """
-    root = _find_root(raw_folder)
-    splits = read_standard_folds(_find_folds(raw_folder))
-    labels = read_labels(root / "Labels")
-    media = _Media.find(raw_folder, root)
-    transcripts = _list_transcripts(root)
-    items = [item for path in transcripts for item in read_transcript(path)]
-    utterances, dropped = [], list(labels.dropped)
+    tree = RawTree.walk(raw_folder)
+    folder, *others = _find_transcripts(tree)
+    root = root_above(folder, "Transcript")
+    splits = read_standard_folds(find_standard_folds(tree, FOLDS_FILE))
+    transcripts = tree.files(folder, ".txt")
+    items = [item for path in transcripts for item in _read_lines(raw_folder / path)]
+    labels, notes = _read_labels(tree, root, [item for item in items if isinstance(item, Segment)])
+    media = MediaFiles(tree, _MEDIA, root=root)
+    utterances, dropped = [], [*tree.dropped, *labels.dropped, *unused_folders(others)]
     for item in items:
         if left_out := _left_out(item, labels, splits):
             dropped.append(left_out)
@@ -51,55 +59,58 @@ def read_mosei(raw_folder: Path, name: str = "mosei") -> Corpus:
     dropped += [Dropped(id_, "label of an unknown utterance") for id_ in unknown]
     silent = splits.keys() - {path.stem for path in transcripts}
     dropped += [Dropped(video, "video of a standard fold without transcript") for video in silent]
-    _require_some(raw_folder, utterances, dropped)
+    require_some(raw_folder, utterances, dropped, needed="transcript, label and fold")
     return Corpus(
         name,
         Task.REGRESSION,
         class_names=(),
         utterances=tuple(utterances),
-        dropped=tuple(sorted(dropped, key=lambda d: (d.id, d.reason))),
+        dropped=in_order(dropped),
         media_bytes=media.bytes_of(utterances),
+        notes=notes,
     )
 
 
-@dataclass(frozen=True)
-class _Media:
-    """Where the sound and the picture of a video are, relative to the raw folder."""
-
-    raw_folder: Path
-    sound: Path
-    picture: Path
-
-    @classmethod
-    def find(cls, raw_folder: Path, root: Path) -> _Media:
-        sound, picture = (
-            next((root / place for place in places if (root / place).is_dir()), root / places[0])
-            for places in (_SOUND, _PICTURE)
+def _find_transcripts(tree: RawTree) -> list[PurePosixPath]:
+    """Find the folder of segmented transcripts, which releases nest differently, and any others."""
+    found = tree.folders(
+        ".txt", lambda path: "Transcript" in path.parts and "Full" not in path.parts
+    )
+    if not found:
+        raise InputError(
+            tree.raw_folder,
+            found="no Transcript/Segmented/Combined or Transcript/Combined below it",
+            expected="the unpacked CMU_MOSEI archive",
+            remedy="run `mculora download`, or unpack the archive there",
         )
-        return cls(raw_folder, sound=sound, picture=picture)
+    return sorted(found, key=lambda path: path.name != "Combined")
 
-    def audio(self, video: str) -> str | None:
-        """The wav file or, without one, the video file that holds the sound as well."""
-        return self._if_there(self.sound / f"{video}.wav") or self.video(video)
 
-    def video(self, video: str) -> str | None:
-        return self._if_there(self.picture / f"{video}.mp4")
+def _read_lines(path: Path) -> list[Segment | Dropped]:
+    try:
+        return read_transcript(path)
+    except InputError as error:
+        return [Dropped(path.name, f"unreadable transcript file: {error.found}")]
+    except OSError as error:
+        return [Dropped(path.name, f"unreadable transcript file: {error.strerror}")]
 
-    def absent(self, video: str) -> dict[Modality, str]:
-        absent = {}
-        if self.audio(video) is None:
-            absent[Modality.AUDIO] = f"no audio file {video}.wav and no video file {video}.mp4"
-        if self.video(video) is None:
-            absent[Modality.VISUAL] = f"no video file {video}.mp4"
-        return absent
 
-    def bytes_of(self, utterances: list[Utterance]) -> dict[str, int]:
-        """The size of every media file that the utterances name."""
-        paths = {path for u in utterances for path in (u.audio_path, u.video_path) if path}
-        return {path: (self.raw_folder / path).stat().st_size for path in sorted(paths)}
+def _read_labels(
+    tree: RawTree, root: PurePosixPath, segments: Iterable[Segment]
+) -> tuple[Labels, tuple[str, ...]]:
+    """Read the official labels or, without them, the rating tables; and say which."""
+    sequences = find_label_sequences(tree, OFFICIAL_LABELS)
+    tables = _find_tables(tree, root)
+    if not sequences:
+        return read_labels(tree.raw_folder / tables), ()
+    note = describe_source(sequences[0], [*sequences[1:], *tree.files(tables, ".csv")])
+    return read_official_labels(tree.raw_folder / sequences[0], segments), (note,)
 
-    def _if_there(self, path: Path) -> str | None:
-        return path.relative_to(self.raw_folder).as_posix() if path.is_file() else None
+
+def _find_tables(tree: RawTree, root: PurePosixPath) -> PurePosixPath:
+    """Find the folder of rating tables: those brought on their own come before the archive's."""
+    found = tree.folders(".csv", lambda path: "labels" in str(path).lower().split("/"), near=root)
+    return min(found, key=lambda path: path.parts[0] != "labels", default=root / "Labels")
 
 
 def _left_out(
@@ -115,8 +126,9 @@ def _left_out(
 
 
 def _to_utterance(
-    segment: Segment, means: Mapping[str, float], splits: Mapping[str, Split], media: _Media
+    segment: Segment, means: Mapping[str, float], splits: Mapping[str, Split], files: MediaFiles
 ) -> Utterance:
+    media = files.of(segment.video, segment.id, start_seconds=segment.start_seconds)
     return Utterance(
         id=segment.id,
         dialogue=segment.video,
@@ -128,61 +140,7 @@ def _to_utterance(
         transcript=segment.text,
         label=means[SENTIMENT],
         emotions={emotion: means[emotion] for emotion in EMOTIONS if emotion in means},
-        audio_path=media.audio(segment.video),
-        video_path=media.video(segment.video),
-        absent=media.absent(segment.video),
-    )
-
-
-def _find_root(raw_folder: Path) -> Path:
-    """Find the folder that holds `Transcript`: releases and copies call it by different names."""
-    if not raw_folder.is_dir():
-        raise InputError(
-            raw_folder,
-            found="nothing",
-            expected="the raw corpus",
-            remedy="run `mculora download` first",
-        )
-    # The near places first: searching a whole corpus takes long and does not follow links.
-    for pattern in ("Transcript", "*/Transcript", "**/Transcript"):
-        for folder in sorted(raw_folder.glob(pattern)):
-            if "__MACOSX" not in folder.parts and any(
-                (folder / place).is_dir() for place in _TRANSCRIPTS
-            ):
-                return folder.parent
-    raise InputError(
-        raw_folder,
-        found="no Transcript/Segmented/Combined or Transcript/Combined below it",
-        expected="the unpacked CMU_MOSEI archive",
-        remedy="run `mculora download`, or unpack the archive there",
-    )
-
-
-def _list_transcripts(root: Path) -> list[Path]:
-    folders = (root / "Transcript" / place for place in _TRANSCRIPTS)
-    folder = next(folder for folder in folders if folder.is_dir())
-    # Names with "._" are left by archives made on a Mac.
-    return sorted(path for path in folder.glob("*.txt") if not path.name.startswith("._"))
-
-
-def _find_folds(raw_folder: Path) -> Path:
-    for pattern in (FOLDS_FILE, f"*/{FOLDS_FILE}", f"**/{FOLDS_FILE}"):
-        if found := sorted(raw_folder.glob(pattern)):
-            return found[0]
-    raise InputError(
-        raw_folder,
-        found=f"no {FOLDS_FILE} below it",
-        expected="the standard folds of the CMU Multimodal SDK",
-        remedy="put that file there",
-    )
-
-
-def _require_some(raw_folder: Path, utterances: list[Utterance], dropped: list[Dropped]) -> None:
-    if utterances:
-        return
-    example = f" (first: {dropped[0].id}, {dropped[0].reason})" if dropped else ""
-    raise InputError(
-        raw_folder,
-        found=f"no usable utterance, {len(dropped)} dropped{example}",
-        expected="utterances with transcript, label and fold",
+        audio_path=media.audio_path,
+        video_path=media.video_path,
+        absent=media.absent,
     )

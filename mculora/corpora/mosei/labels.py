@@ -15,8 +15,9 @@ from mculora.errors import InputError
 
 SENTIMENT = "sentiment"
 EMOTIONS = ("happiness", "sadness", "anger", "surprise", "disgust", "fear")
+RANGES = {SENTIMENT: (-3.0, 3.0)} | dict.fromkeys(EMOTIONS, (0.0, 3.0))
+"""The lowest and the highest value of each question."""
 _VIDEO, _CLIP = "Input.VIDEO_ID", "Input.CLIP"
-_RANGES = {SENTIMENT: (-3.0, 3.0)} | dict.fromkeys(EMOTIONS, (0.0, 3.0))
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class _Rating:
 
 
 def read_labels(folder: Path) -> Labels:
-    """Read every CSV file of `Labels/`; columns are found by name, never by place.
+    """Read every CSV file of a folder; columns are found by name, never by place.
 
     A clip's label is the arithmetic mean over all its rows, in whichever files they stand.
 
@@ -81,7 +82,7 @@ def _read_ratings(path: Path) -> Iterator[_Rating | Dropped]:
         if column not in columns:
             yield Dropped(path.name, f"label file without a column {column}")
             return
-    questions = [name for name in _RANGES if f"Answer.{name}" in columns]
+    questions = [name for name in RANGES if f"Answer.{name}" in columns]
     try:
         for row in rows:
             yield from _ratings_of(row, questions, f"{path.name}:{rows.line_num}")
@@ -101,7 +102,7 @@ def _ratings_of(
     utterance = f"{video}_{int(clip)}"
     for question in questions:
         answer = row[f"Answer.{question}"]
-        value, (low, high) = _to_number(answer), _RANGES[question]
+        value, (low, high) = _to_number(answer), RANGES[question]
         if low <= value <= high:
             yield _Rating(utterance, question, value)
         else:

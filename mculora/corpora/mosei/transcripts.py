@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mculora.corpora.manifest import Dropped
+from mculora.corpora.text_lines import read_lines
 from mculora.errors import InputError
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 # Anchored fields, not a split: the text may hold any number of underscores, at its start as well.
-_AFTER_VIDEO = re.compile(rf"(\d+)___({_NUMBER})___({_NUMBER})___(.*)", re.ASCII)
-# Not str.splitlines, which also cuts at form feeds and at Unicode's own line separators.
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+_AFTER_VIDEO = re.compile(rf"(\d{{1,9}})___({_NUMBER})___({_NUMBER})___(.*)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -24,16 +23,21 @@ class Segment:
     Attributes:
         video: The file's stem; ids stay strings, numeric ones too.
         clip: The clip's number, as the label files know it.
-        start_seconds: In the full video, half-open with `end_seconds`; a negative start is 0.
-        end_seconds: Greater than `start_seconds`.
+        stated_start_seconds: As the line has it, maybe negative: official labels repeat it.
+        end_seconds: In the full video, like the start; greater than `start_seconds`.
         text: The words, outer white space removed.
     """
 
     video: str
     clip: int
-    start_seconds: float
+    stated_start_seconds: float
     end_seconds: float
     text: str
+
+    @property
+    def start_seconds(self) -> float:
+        """The start in the full video, half-open with `end_seconds`; a negative one is 0."""
+        return max(0.0, self.stated_start_seconds)
 
     @property
     def id(self) -> str:
@@ -50,23 +54,21 @@ def read_transcript(path: Path) -> list[Segment | Dropped]:
     Raises:
         InputError: The file is not text at all.
     """
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     found: list[Segment | Dropped] = []
     clips: set[int] = set()
-    for number, line in enumerate(_LINE_END.split(content), start=1):
-        text = line.decode("utf-8", errors="replace").strip()
-        if not text:
-            continue
-        item = _parse_line(text, path, number)
+    is_damaged = False
+    for line in read_lines(path):
+        item = _parse_line(line.text, path, line.number)
         if isinstance(item, Segment) and item.clip in clips:
-            item = Dropped(item.id, f"clip number occurs again: {path.name} line {number}")
+            item = Dropped(item.id, f"clip number occurs again: {path.name} line {line.number}")
         if isinstance(item, Segment):
             clips.add(item.clip)
         found.append(item)
-        if not _is_text(line):
-            reason = f"bytes that are not UTF-8 text: {path.name} line {number}"
+        if line.is_damaged:
+            is_damaged = True
+            reason = f"bytes that are not UTF-8 text: {path.name} line {line.number}"
             found.append(Dropped(item.id, reason))
-    if not clips and not _is_text(content):
+    if not clips and is_damaged:
         raise InputError(
             path,
             found="bytes that are not text",
@@ -84,14 +86,9 @@ def _parse_line(line: str, path: Path, number: int) -> Segment | Dropped:
             f"{path.name}:{number}",
             "unreadable transcript line: not <video>___<clip>___<start>___<end>___<text>",
         )
-    clip, start, end = int(match[1]), max(0.0, float(match[2])), float(match[3])
-    if not math.isfinite(end) or not start < end:
+    clip, start, end = int(match[1]), float(match[2]), float(match[3])
+    if not math.isfinite(end) or not max(0.0, start) < end:
         return Dropped(f"{path.stem}_{clip}", f"empty time window: {match[2]} to {match[3]} s")
-    return Segment(path.stem, clip, start_seconds=start, end_seconds=end, text=match[4].strip())
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        return "\0" not in content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
+    return Segment(
+        path.stem, clip, stated_start_seconds=start, end_seconds=end, text=match[4].strip()
+    )

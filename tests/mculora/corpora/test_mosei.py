@@ -1,11 +1,22 @@
 """Every trap of MOSEI's raw files, on exact look-alikes of them."""
 
+import math
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from csd import write_csd
+from encodable import assert_encodable
+from hypothesis import given
+from hypothesis import strategies as st
+from mangling import mangled
+from mosei import CSD_COLUMNS, build_mosei
 
+from mculora.corpora.manifest import Dropped, read_manifest, write_manifest
 from mculora.corpora.mosei.corpus import read_mosei
-from mculora.corpora.mosei.labels import read_labels
+from mculora.corpora.mosei.labels import RANGES, read_labels
+from mculora.corpora.mosei.official_labels import read_official_labels
 from mculora.corpora.mosei.transcripts import read_transcript
 from mculora.corpora.standard_folds import read_standard_folds
 from mculora.corpora.utterance import Split
@@ -213,6 +224,149 @@ def test_nothing_remains(raw):
         read_mosei(raw)
 
 
+# The look-alike with every trap
+
+
+@pytest.mark.parametrize("labels", ["csv", "csd", "both"])
+def test_look_alike(tmp_path, labels):
+    built = build_mosei(tmp_path, labels=labels, media=False)
+    corpus = read_mosei(built.folder)
+    found = by_id(corpus)
+    assert found.keys() == built.kept.keys()
+    for id_, kept in built.kept.items():
+        assert found[id_].split is kept.split
+        assert found[id_].label == kept.label
+        assert {modality.word for modality in found[id_].absent} == kept.absent
+    assert {(d.id, d.kind) for d in corpus.dropped} == built.dropped
+    assert bool(corpus.notes) == built.is_labelled_by_csd
+    write_manifest(tmp_path / "manifest", corpus)
+    assert read_manifest(tmp_path / "manifest") == corpus
+
+
+def test_emotions_of_both_sources_have_one_name(tmp_path):
+    by_labels = [
+        by_id(read_mosei(build_mosei(tmp_path / labels, labels=labels, media=False).folder))
+        for labels in ("csv", "csd")
+    ]
+    tables, official = (utterances[f"{DASH}_0"].emotions for utterances in by_labels)
+    assert official == pytest.approx(tables)
+    assert tables["happiness"] > 0
+
+
+def test_note_names_labels_that_were_not_used(tmp_path):
+    corpus = read_mosei(build_mosei(tmp_path, labels="both", media=False).folder)
+    assert corpus.notes == (
+        "Labels are the official ones of CMU_MOSEI_Labels.csd; "
+        "not used: 5000_batch_raw.csv, mturk_extra_v2.csv.",
+    )
+
+
+@pytest.mark.parametrize("root", ["raw/CMU_MOSEI/deeper/Raw", "MOSEI_Raw"])
+def test_nested_and_renamed_roots(tmp_path, root):
+    built = build_mosei(tmp_path, media=False, root=root)
+    corpus = read_mosei(tmp_path)
+    assert by_id(corpus).keys() == built.kept.keys()
+    video = by_id(corpus)[f"{DASH}_0"].video_path
+    assert video == f"{root}/Videos/Full/Combined/{DASH}.mp4"
+
+
+def test_transcripts_one_deeper_and_media_elsewhere(tmp_path):
+    built = build_mosei(tmp_path, media=False)
+    root = tmp_path / "raw/Raw"
+    texts = root / "Transcript/Segmented"
+    (texts / "again").mkdir()
+    (texts / "Combined").rename(texts / "again/Combined")
+    (tmp_path / "media/Videos").mkdir(parents=True)
+    (root / "Videos/Full/Combined").rename(tmp_path / "media/Videos/Combined")
+    corpus = read_mosei(tmp_path)
+    assert by_id(corpus).keys() == built.kept.keys()
+    assert by_id(corpus)[f"{DASH}_0"].video_path == f"media/Videos/Combined/{DASH}.mp4"
+
+
+def test_link_tree(tmp_path):
+    built = build_mosei(tmp_path / "source", media=False, labels="both")
+    links = tmp_path / "links"
+    for path in (tmp_path / "source").rglob("*"):
+        if path.is_file():
+            link = links / path.relative_to(tmp_path / "source")
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path)
+    (links / "raw/loop").symlink_to(links)
+    corpus, expected = read_mosei(links), read_mosei(built.folder)
+    assert corpus == expected
+
+
+def test_linked_folders_are_entered(tmp_path):
+    built = build_mosei(tmp_path / "source", media=False)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/raw").symlink_to(built.folder / "raw")
+    (tmp_path / "links/sdk").symlink_to(built.folder / "folds")
+    assert read_mosei(tmp_path / "links") == read_mosei(built.folder)
+
+
+def test_links_to_nothing(raw):
+    root = raw / "Raw"
+    for path in (
+        root / f"Videos/Full/Combined/{DASH}.mp4",
+        root / f"Audio/Full/WAV_16000/{LOW}.wav",
+    ):
+        path.unlink()
+        path.symlink_to("/nowhere")
+    (root / "Transcript/Segmented/Combined/gone.txt").symlink_to("/nowhere")
+    corpus = read_mosei(raw)
+    assert by_id(corpus)[f"{DASH}_0"].absent == {Modality.VISUAL: f"no video file {DASH}.mp4"}
+    assert set(by_id(corpus)[f"{LOW}_12"].absent) == {Modality.AUDIO, Modality.VISUAL}
+    assert ("gone.txt", "unreadable transcript file") in {(d.id, d.kind) for d in corpus.dropped}
+
+
+def test_another_copy_is_listed(tmp_path):
+    built = build_mosei(tmp_path, media=False)
+    shutil.copytree(tmp_path / "raw/Raw", tmp_path / "raw/old/Raw")
+    corpus = read_mosei(tmp_path)
+    assert by_id(corpus).keys() == built.kept.keys()
+    (listed,) = (d for d in corpus.dropped if d.kind == "another folder of transcripts")
+    assert listed.id == "raw/old/Raw/Transcript/Segmented/Combined"
+
+
+def test_tables_brought_on_their_own_come_first(raw):
+    content = f"Input.VIDEO_ID,Input.CLIP,Answer.sentiment\n{DASH},0,-2\n"
+    write(raw / "labels/CMU/Labels/new.csv", content)
+    assert [(u.id, u.label) for u in read_mosei(raw).utterances] == [(f"{DASH}_0", -2)]
+
+
+def test_file_names_that_are_no_text_are_listed(raw):
+    folder = raw / "Raw/Transcript/Segmented/Combined"
+    (folder / "caf\udce9.txt").write_bytes(b"x")
+    corpus = read_mosei(raw)
+    (listed,) = (d for d in corpus.dropped if d.kind == "file name that is not UTF-8")
+    assert listed.id.endswith("Combined/caf\ufffd.txt")
+
+
+def test_damaged_official_labels_are_not_replaced_in_silence(tmp_path):
+    built = build_mosei(tmp_path, media=False, labels="both")
+    (built.folder / "labels/CMU_MOSEI_Labels.csd").write_text("<html>404</html>")
+    with pytest.raises(InputError, match=r"CMU_MOSEI_Labels\.csd: found"):
+        read_mosei(tmp_path)
+
+
+def test_older_files_of_sentiment_and_emotions(tmp_path):
+    built = build_mosei(tmp_path, media=False, labels="csd")
+    new = tmp_path / "labels/CMU_MOSEI_Labels.csd"
+    shutil.copy(new, tmp_path / "labels/CMU_MOSEI_LabelsEmotions.csd")
+    new.rename(tmp_path / "labels/CMU_MOSEI_LabelsSentiment.csd")
+    corpus = read_mosei(tmp_path)
+    assert by_id(corpus).keys() == built.kept.keys()
+    assert corpus.notes == (
+        "Labels are the official ones of CMU_MOSEI_LabelsSentiment.csd; "
+        "not used: CMU_MOSEI_LabelsEmotions.csd.",
+    )
+
+
+def test_media_can_be_heard_and_seen(tmp_path):
+    built = build_mosei(tmp_path)
+    assert_encodable(read_mosei(tmp_path), built)
+
+
 # Transcripts
 
 
@@ -272,6 +426,24 @@ def test_empty_windows(tmp_path, times):
     assert (item.id, item.kind) == ("v_7", "empty time window")
 
 
+@given(mangled(b"v___", b"v___0___0.5___2___so\n", b"v___12___-0.48___1e1___ ___ x", b"\n", b"\0"))
+def test_transcripts_never_raise(tmp_path_factory, content):
+    path = write(tmp_path_factory.getbasetemp() / "v.txt", content)
+    try:
+        items = read_transcript(path)
+    except InputError:
+        return
+    for item in items:
+        assert item.id.encode()
+        if not isinstance(item, Dropped):
+            assert 0 <= item.start_seconds < item.end_seconds < math.inf
+
+
+def test_number_of_absurd_length_is_no_clip(tmp_path):
+    (item,) = read_transcript(write(tmp_path / "v.txt", f"v___{'9' * 5000}___0___1___x"))
+    assert item.kind == "unreadable transcript line"
+
+
 def test_repeated_clip_number(tmp_path):
     first, second = read_transcript(
         write(tmp_path / "v.txt", "v___0___0___1___x\nv___0___1___2___y")
@@ -324,6 +496,115 @@ def test_quotes_marks_short_rows_and_foreign_files(tmp_path):
     assert [d.id for d in labels.dropped] == ["a.csv:4", "notes.csv"]
 
 
+@given(mangled(HEADER.encode(), b"v,0,1,0\n", b"x/w,2,-3,3\n", b'"', b",", b"\xff", b"1e999"))
+def test_tables_never_raise(tmp_path_factory, content):
+    folder = tmp_path_factory.getbasetemp() / "tables"
+    try:
+        labels = read_labels(write(folder / "a.csv", content).parent)
+    except InputError:
+        return
+    for means in labels.means.values():
+        assert all(RANGES[name][0] <= mean <= RANGES[name][1] for name, mean in means.items())
+
+
+# Official labels
+
+
+def lines(tmp_path, *windows, video="v"):
+    text = "".join(f"{video}___{i}___{w}___w\n" for i, w in enumerate(windows))
+    return read_transcript(write(tmp_path / f"{video}.txt", text))
+
+
+def official(tmp_path, rows, segments, *, columns=CSD_COLUMNS, width=7):
+    """Read rows (start, end, sentiment) of video v."""
+    table = np.array(rows, float).reshape(-1, 3)
+    values = np.zeros((len(table), width))
+    values[:, columns.index("sentiment") if width > 1 else 0] = table[:, 2]
+    names = {"dimension names": columns}
+    path = write_csd(tmp_path / "l.csd", "r", {"v": (values, table[:, :2])}, metadata=names)
+    return read_official_labels(path, segments)
+
+
+def test_rows_are_matched_by_the_times_as_they_stand(tmp_path):
+    segments = lines(tmp_path, "-0.48___2", "-0.4___2", "2___3.0000000001")
+    labels = official(tmp_path, [(2.0004, 3, 3), (-0.4, 2, 2), (-0.48, 2, 1)], segments)
+    assert {id_: means["sentiment"] for id_, means in labels.means.items()} == {
+        "v_0": 1, "v_1": 2, "v_2": 3,
+    }  # fmt: skip
+    assert not labels.dropped
+
+
+def test_times_that_differ_do_not_match(tmp_path):
+    segments = lines(tmp_path, "0___2", "5___6")
+    labels = official(tmp_path, [(0.002, 2, 1), (0, 2.002, 1), (np.nan, 2, 1), (5, 6, 0)], segments)
+    assert set(labels.means) == {"v_1"}
+    assert [d.id for d in labels.dropped] == ["l.csd:v[0]", "l.csd:v[1]", "l.csd:v[2]"]
+    assert {d.kind for d in labels.dropped} == {"label without transcript line"}
+
+
+def test_first_row_of_an_interval_counts(tmp_path):
+    labels = official(tmp_path, [(0, 2, 1), (0, 2, 3)], lines(tmp_path, "0___2", "0___2"))
+    assert [means["sentiment"] for means in labels.means.values()] == [1, 1]
+    assert [d.id for d in labels.dropped] == ["l.csd:v[1]"]
+
+
+def test_sums_over_more_raters_are_trimmed(tmp_path):
+    rows = [(0, 1, 10 / 3), (1, 2, -15 / 3), (2, 3, np.float32(3.0000002)), (3, 4, np.inf)]
+    labels = official(tmp_path, rows, lines(tmp_path, "0___1", "1___2", "2___3", "3___4"))
+    assert [means["sentiment"] for means in labels.means.values()] == [3, -3, 3]
+    assert [(d.id, d.kind) for d in labels.dropped] == [
+        ("v_0", "label trimmed to its range"),
+        ("v_1", "label trimmed to its range"),
+        ("l.csd:v[3]", "label that is no number"),
+    ]
+
+
+def test_columns_are_found_by_their_names(tmp_path):
+    segments = lines(tmp_path, "0___1")
+    for columns in (CSD_COLUMNS[::-1], ["confidence", " Sentiment", "happy"]):
+        named = [name.strip().lower() for name in columns]
+        labels = official(tmp_path, [(0, 1, 2)], segments, columns=named, width=len(columns))
+        assert labels.means["v_0"]["sentiment"] == 2
+
+
+def test_sentiment_alone(tmp_path):
+    labels = official(tmp_path, [(0, 1, 2)], lines(tmp_path, "0___1"), width=1)
+    assert labels.means == {"v_0": {"sentiment": 2}}
+
+
+def test_nothing_matches(tmp_path):
+    with pytest.raises(InputError, match=r"l\.csd: found label without transcript line"):
+        official(tmp_path, [(7, 8, 1)], lines(tmp_path, "0___1"))
+
+
+def test_columns_nobody_knows(tmp_path):
+    with pytest.raises(InputError, match="unreadable labels: 3 columns of float64"):
+        official(tmp_path, [(0, 1, 2)], lines(tmp_path, "0___1"), width=3)
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
+FLOATS = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, 1.0, -0.48, 2.0])
+
+
+@given(
+    st.lists(st.tuples(FLOATS, FLOATS, FLOATS), max_size=6),
+    st.recursive(st.none() | NAMES | st.sampled_from(CSD_COLUMNS), st.lists),
+    st.sampled_from([1, 2, 7]),
+)
+def test_official_rows_never_raise(tmp_path_factory, rows, names, width):
+    folder = tmp_path_factory.getbasetemp()
+    table = np.array(rows).reshape(-1, 3)
+    entries = {"v": (table[:, [2] * width], table[:, :2]), "w": (table[:, :2], table)}
+    path = write_csd(folder / "o.csd", "r", entries, metadata={"dimension names": names})
+    try:
+        labels = read_official_labels(path, lines(folder, "0___1", "-0.48___2", "1___2"))
+    except InputError:
+        return
+    for means in labels.means.values():
+        assert "sentiment" in means
+        assert all(RANGES[name][0] <= value <= RANGES[name][1] for name, value in means.items())
+
+
 # Folds
 
 
@@ -355,3 +636,29 @@ def test_folds_are_read_not_run(tmp_path):
 def test_unusable_folds(tmp_path, source, message):
     with pytest.raises(InputError, match=message):
         read_standard_folds(write(tmp_path / "folds.py", source))
+
+
+@given(
+    mangled(
+        b"standard_train_fold=['a','b']\n", b"standard_valid_fold=['c']\n", b"\\ud800", b"[" * 99,
+        b"standard_test_fold=[]\n", b"standard_test_fold=['\\ud800']\n", b"{[]}", b"# coding: x\n",
+    )
+)  # fmt: skip
+@pytest.mark.filterwarnings("error")
+def test_folds_never_raise(tmp_path_factory, content):
+    try:
+        splits = read_standard_folds(write(tmp_path_factory.getbasetemp() / "f.py", content))
+    except InputError:
+        return
+    assert all(video.encode() is not None for video in splits)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[" * 300 + "]" * 300, "-" * 5000 + "1", "{[]: 1}", "['\\ud800']", "(" * 100_000],
+    ids=["deep", "long", "unhashable", "surrogate", "deeper"],
+)
+def test_folds_that_would_break_a_reader(tmp_path, value):
+    rest = "\nstandard_valid_fold=['b']\nstandard_test_fold=['c']\n"
+    with pytest.raises(InputError, match=r"f\.py: found (no Python source|standard_train_fold)"):
+        read_standard_folds(write(tmp_path / "f.py", f"standard_train_fold={value}{rest}"))

@@ -1,0 +1,18 @@
+"""Whether the media of a look-alike are what its builder promised: voices and faces."""
+
+from mculora.features.audio import LogMel
+from mculora.features.extraction import extract_utterance
+from mculora.features.identity import Absence
+from mculora.features.visual import Hog
+
+
+def assert_encodable(corpus, built):
+    """Every voice can be heard and every face seen, but for what must be absent."""
+    audio, visual = LogMel(), Hog(frames_per_second=2)
+    for utterance in corpus.utterances:
+        absent = set(built.kept[utterance.id].absent)
+        if utterance.id in built.beyond_media:
+            absent |= {"audio", "visual"}
+        for encoder, word in ((audio, "audio"), (visual, "visual")):
+            outcome = extract_utterance(encoder, utterance, built.folder).outcome
+            assert isinstance(outcome, Absence) == (word in absent), (utterance.id, outcome)
