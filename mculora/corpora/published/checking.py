@@ -17,6 +17,7 @@ from mculora.corpora.utterance import Split, Utterance
 from mculora.errors import InputError
 
 _LOW, _HIGH = -3.0, 3.0
+_ROUNDING = 1e-6  # a mean this little beyond the range was within it
 
 
 def check_rows(
@@ -66,7 +67,8 @@ def read_label(value: Any, class_names: Sequence[str]) -> float | str:
         return f"label that is not finite: {label}"
     if class_names:
         return label if label in range(len(class_names)) else f"label of no class: {label:g}"
-    return label if _LOW <= label <= _HIGH else f"label outside -3 to 3: {label:g}"
+    kept = min(max(label, _LOW), _HIGH)
+    return kept if abs(kept - label) <= _ROUNDING else f"label outside -3 to 3: {label:g}"
 
 
 def _check_splits(rows: Iterable[Row], path: Path) -> None:

@@ -7,21 +7,22 @@ from pathlib import Path
 
 from mculora.acquire.magic import FileKind, sniff_file
 from mculora.acquire.pickles import read_npz, read_pickle
+from mculora.corpora.left_out import in_order, require_some
 from mculora.corpora.manifest import Corpus, Dropped, Task
 from mculora.corpora.published.checking import check_rows
 from mculora.corpora.published.csd import read_csd
-from mculora.corpora.published.finding import find_named
+from mculora.corpora.published.finding import find_files
 from mculora.corpora.published.gcnet import read_gcnet
 from mculora.corpora.published.known import CORPORA, PublishedCorpus
 from mculora.corpora.published.mertools import read_mertools
 from mculora.corpora.published.mmsa import read_mmsa
 from mculora.corpora.published.rows import LabelFile
-from mculora.corpora.standard_folds import read_standard_folds
+from mculora.corpora.raw_tree import RawTree
+from mculora.corpora.standard_folds import find_standard_folds, read_standard_folds
 from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError
 
 AUTO = "auto"
-_PLACES = ("published_labels", "published", "labels", "folds")
 _SIX_WAY, _SIX_WAY_STRICT = 7433, 7380
 
 
@@ -33,8 +34,7 @@ def read_published(raw_folder: Path, name: str, *, labels: str = AUTO) -> Corpus
     window is then the utterance's place in its dialogue, and ends at the next whole number.
 
     Args:
-        raw_folder: The raw corpus; the label file lies at any depth of `published_labels`,
-            `published` or `labels` in it.
+        raw_folder: The raw corpus; the label file lies at any depth of it.
         name: `mosei`, `mosi`, `iemocap4` or `iemocap6`.
         labels: The label file's name, or `auto` for those that its publishers use.
 
@@ -42,8 +42,9 @@ def read_published(raw_folder: Path, name: str, *, labels: str = AUTO) -> Corpus
         InputError: There is no such file or it cannot be used, or no utterance remains.
     """
     corpus = CORPORA[name]
-    path = _find_labels(raw_folder, corpus, labels)
-    read = _read_file(path, corpus, raw_folder)
+    tree = RawTree.walk(raw_folder)
+    path = _find_labels(tree, corpus, labels)
+    read = _read_file(path, corpus, tree)
     utterances: list[Utterance] = []
     dropped: list[Dropped] = list(read.dropped)
     for item in check_rows(read.rows, corpus, path):
@@ -51,20 +52,13 @@ def read_published(raw_folder: Path, name: str, *, labels: str = AUTO) -> Corpus
             utterances.append(item)
         else:
             dropped.append(item)
-    if not utterances:
-        example = f" (first: {dropped[0].id}, {dropped[0].reason})" if dropped else ""
-        raise InputError(
-            path,
-            found=f"no usable utterance, {len(dropped)} dropped{example}",
-            expected=f"the labels of {name}",
-            remedy="name another file in published.labels",
-        )
+    require_some(path, utterances, dropped, needed=f"a label of {name}")
     return Corpus(
         name,
         Task.CLASSIFICATION if corpus.class_names else Task.REGRESSION,
         class_names=corpus.class_names,
         utterances=tuple(utterances),
-        dropped=tuple(sorted(dropped, key=lambda d: (d.id, d.reason))),
+        dropped=in_order(dropped),
         notes=(
             f"Labels, order and splits were published by others: {path.name}.",
             *read.notes,
@@ -91,16 +85,14 @@ def _protocol_notes(corpus: PublishedCorpus, *, num_utterances: int) -> list[str
     return notes
 
 
-def _read_file(path: Path, corpus: PublishedCorpus, raw_folder: Path) -> LabelFile:
+def _read_file(path: Path, corpus: PublishedCorpus, tree: RawTree) -> LabelFile:
     kind = sniff_file(path)
     if kind is FileKind.ZIP:
         return read_mertools(read_npz(path), path, has_sessions=corpus.has_sessions)
     if kind is FileKind.HDF5 and corpus.folds_file:
-        folds = _find(raw_folder, (corpus.folds_file,), corpus)
-        if not folds:
-            raise _missing(raw_folder, (corpus.folds_file,), "the standard folds beside the labels")
-        words = _find(raw_folder, corpus.words_files, corpus)
-        return read_csd(path, words[0] if words else None, read_standard_folds(folds[0]))
+        splits = read_standard_folds(find_standard_folds(tree, corpus.folds_file))
+        words = find_files(tree, corpus.words_files, family=corpus.family)
+        return read_csd(path, tree.raw_folder / words[0] if words else None, splits)
     if kind is FileKind.PICKLE:
         content = read_pickle(path)
         if isinstance(content, dict) and not corpus.has_sessions:
@@ -117,11 +109,17 @@ def _read_file(path: Path, corpus: PublishedCorpus, raw_folder: Path) -> LabelFi
     )
 
 
-def _find_labels(raw_folder: Path, corpus: PublishedCorpus, labels: str) -> Path:
+def _find_labels(tree: RawTree, corpus: PublishedCorpus, labels: str) -> Path:
     names = corpus.label_files if labels == AUTO else (labels,)
-    found = _find(raw_folder, names, corpus)
+    found = [tree.raw_folder / path for path in find_files(tree, names, family=corpus.family)]
     if not found:
-        raise _missing(raw_folder, names, "the labels of the published features")
+        raise InputError(
+            tree.raw_folder,
+            found=f"no {' or '.join(names)} at any depth of it",
+            expected="the labels of the published features",
+            remedy="put the file there: name its place in sources (params.yaml) and run "
+            "`mculora download`, or name another file in published.labels",
+        )
     for other in found[1:]:
         if other.name == found[0].name and not filecmp.cmp(found[0], other, shallow=False):
             raise InputError(
@@ -131,26 +129,3 @@ def _find_labels(raw_folder: Path, corpus: PublishedCorpus, labels: str) -> Path
                 remedy="name it together with its folder in published.labels",
             )
     return found[0]
-
-
-def _find(raw_folder: Path, names: tuple[str, ...], corpus: PublishedCorpus) -> list[Path]:
-    """Find files by name, those of the first name first and among them those of the first place."""
-    found = [
-        path
-        for place in _PLACES
-        for path in find_named(raw_folder / place, names, family=corpus.family)
-        if path.is_file()  # a link may lead nowhere
-    ]
-    order = [Path(name).name for name in names]
-    return sorted(found, key=lambda path: order.index(path.name))
-
-
-def _missing(raw_folder: Path, names: tuple[str, ...], expected: str) -> InputError:
-    searched = [str(raw_folder / place) for place in _PLACES if (raw_folder / place).is_dir()]
-    return InputError(
-        raw_folder,
-        found=f"no {' or '.join(names)} at any depth of {' or '.join(searched or ['it'])}",
-        expected=expected,
-        remedy="put it there, or name its place in sources (params.yaml) and run "
-        "`mculora download`, or another file in published.labels",
-    )

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from mculora.acquire.magic import FileKind, sniff_file
 from mculora.corpora.manifest import Corpus
-from mculora.corpora.published.finding import find_named
+from mculora.corpora.published.finding import find_files, find_folders
 from mculora.corpora.published.known import CORPORA
 from mculora.corpora.published.rows import has_order_only
+from mculora.corpora.raw_tree import RawTree
 from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError
 from mculora.features.published.cleaning import Cleaned
@@ -58,20 +59,16 @@ def find_features(
         InputError: There is nothing of that name, nothing usable, or several files; or it needs
             times and the corpus only has an order.
     """
-    family, place = CORPORA[corpus.name].family, raw_folder / _PLACE
-    folders = [
-        FolderSource(path) for path in find_named(place, [entry], family=family, folders=True)
-    ]
-    if folders:
+    family, tree = CORPORA[corpus.name].family, RawTree.walk(raw_folder / _PLACE)
+    if folders := find_folders(tree, entry, family=family):
         ids = [u.id for u in corpus.utterances]
-        return max(folders, key=lambda source: source.count(ids))
-    files = [path for path in find_named(place, [entry], family=family) if path.is_file()]
+        sources = [FolderSource(tree.raw_folder / folder) for folder in folders]
+        return max(sources, key=lambda source: source.count(ids))
+    files = [tree.raw_folder / path for path in find_files(tree, [entry], family=family)]
     if len(files) != 1:
         raise InputError(
-            place,
-            found=f"{len(files)} files called {entry} below it"
-            if files
-            else f"no {entry} below it",
+            tree.raw_folder,
+            found=f"{len(files) or 'nothing'} of the name {entry}",
             expected=_EXPECTED,
             remedy=f"put it there, or name another in published.{modality.word}",
         )

@@ -16,9 +16,10 @@ from published_csd import write_csd_set, write_sequence
 from published_plan import CLASSES, plan
 
 from mculora.corpora.manifest import Corpus, Task
-from mculora.corpora.published.finding import find_named
+from mculora.corpora.published.finding import find_files, find_folders
 from mculora.corpora.published.reading import read_published
 from mculora.corpora.published.rows import has_order_only
+from mculora.corpora.raw_tree import RawTree
 from mculora.corpora.utterance import Split
 from mculora.errors import InputError
 from mculora.protocol.folds import make_folds
@@ -197,8 +198,9 @@ def test_odd_intervals_and_labels(tmp_path):
         ("a[3]", "empty time window"),
         ("a[4]", "label that is not finite"),
         ("a[5]", "empty time window"),
-        ("c", "labels that are no numbers"),
-        ("outside", "video in no standard fold"),
+        ("CMU_MOSI_Opinion_Labels.csd:c", "unreadable labels"),
+        ("c", "video of a standard fold without labels"),
+        ("outside[0]", "video in no standard fold"),
     }
 
 
@@ -260,14 +262,20 @@ def test_nothing_found_says_what_was_looked_for_and_where(tmp_path):
     for part in (*("CMUMOSEI_features_raw_2way.pkl", "label.npz", "unaligned_50.pkl"), "published"):
         assert part in str(caught.value)
     with pytest.raises(InputError, match=r"no mine\.pkl at any depth of it"):
-        read_published(tmp_path / "elsewhere", "mosei", labels="mine.pkl")
+        read_published(tmp_path, "mosei", labels="mine.pkl")
+    with pytest.raises(InputError, match="mculora download"):
+        read_published(tmp_path / "elsewhere", "mosei")
 
 
-def test_finding_prefers_near_places(tmp_path):
-    for place in ("x/y/z", "x", "b/c"):
+def test_finding_prefers_near_places_and_knows_corpora(tmp_path):
+    for place in ("x/y/z", "x", "b/c", "CMUMOSEI", "mosi_and_mosei/deep/er"):
         (tmp_path / place / "f").mkdir(parents=True)
-    found = find_named(tmp_path, ["f"], family="mosi", folders=True)
-    assert [p.relative_to(tmp_path).as_posix() for p in found] == ["x/f", "b/c/f", "x/y/z/f"]
+        (tmp_path / place / "f/g").write_text("")
+    tree = RawTree.walk(tmp_path)
+    near = ["x/f", "b/c/f", "mosi_and_mosei/deep/er/f", "x/y/z/f"]
+    assert [str(path) for path in find_folders(tree, "f", family="mosi")] == near
+    found = find_files(tree, ["nothing", "f/g", "c/f/g"], family="mosi")
+    assert [str(path) for path in found] == [*(f"{folder}/g" for folder in near), "b/c/f/g"]
 
 
 @pytest.mark.parametrize(

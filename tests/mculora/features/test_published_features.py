@@ -404,8 +404,8 @@ def test_links_are_followed_as_the_stage_lays_them(tmp_path):
 
 def test_nothing_to_import(tmp_path):
     write_gcnet(tmp_path / "published", "mosi", num_videos=8)
-    with pytest.raises(InputError, match=r"no nothing below it.*published\.audio"):
-        import_features(tmp_path, "mosi", AUDIO, "nothing")
+    with pytest.raises(InputError, match=r"found nothing of the name none.*published\.audio"):
+        import_features(tmp_path, "mosi", AUDIO, "none")
     save(tmp_path / "published/strange/v_1", np.ones(3))
     with pytest.raises(InputError, match=r"none of the .* utterances of mosi"):
         import_features(tmp_path, "mosi", AUDIO, "strange")
@@ -414,7 +414,7 @@ def test_nothing_to_import(tmp_path):
         import_features(tmp_path, "mosi", AUDIO, "page.pkl")
     for place in "xy":
         write_pickle(tmp_path / f"published/{place}/aligned_50.pkl", {})
-    with pytest.raises(InputError, match=r"2 files called aligned_50\.pkl"):
+    with pytest.raises(InputError, match=r"2 of the name aligned_50\.pkl"):
         import_features(tmp_path, "mosi", AUDIO, "aligned_50.pkl")
 
 
