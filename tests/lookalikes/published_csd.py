@@ -1,10 +1,9 @@
-"""Look-alikes of the CMU SDK's labels, words and features: .csd files and the standard folds."""
+"""A look-alike of the CMU SDK's labels, words and features: .csd files and the standard folds."""
 
-import json
 from pathlib import Path
 
-import h5py
 import numpy as np
+from csd import write_csd
 from gcnet import Published
 from published_plan import AUDIO, TEXT, VISUAL, Planned, by_dialogue, plan, vectors
 
@@ -19,20 +18,6 @@ def entry_name(name, modality):
     return f"CMU_{name.upper()}_{FEATURES[modality]}"
 
 
-def write_sequence(path, root, entries, *, compression=None):
-    """Write one .csd file; entries by key: (features, intervals)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
-        for key, (features, intervals) in entries.items():
-            group = file.create_group(f"{root}/data/{key}")
-            group.create_dataset("features", data=features, compression=compression)
-            group.create_dataset("intervals", data=intervals, compression=compression)
-        values = {"root name": json.dumps(root), "md5": "None", "dimension names": "junk ["}
-        for key, value in values.items():
-            file[f"{root}/metadata/{key}"] = np.array([value], dtype=h5py.string_dtype())
-    return path
-
-
 def write_csd_set(folder, name, *, num_videos=30):
     """Write labels, words, features and folds; label rows are not in the order of time."""
     folder = Path(folder)
@@ -45,15 +30,17 @@ def write_csd_set(folder, name, *, num_videos=30):
     width = 7 if name == "mosei" else 1
     labels = {video: _labels(items, width) for video, items in videos.items()}
     words = {video: _words(items) for video, items in videos.items()}
-    write_sequence(folder / "labels" / LABELS[name], ROOTS[name], labels, compression="gzip")
-    write_sequence(folder / "languages" / f"{base}_TimestampedWords.csd", "words", words)
+    write_csd(folder / "labels" / LABELS[name], ROOTS[name], labels)
+    write_csd(
+        folder / "languages" / f"{base}_TimestampedWords.csd", "words", words, compression=None
+    )
     for modality, own in meant.items():
         entries = {video: _rows(items, own, _RATES[modality]) for video, items in videos.items()}
         root = "COAVAREP" if modality == AUDIO else modality
         path = folder / "features" / entry_name(name, modality)
         if modality == VISUAL:
             del entries[rows[0].dialogue]  # one video has no faces
-        write_sequence(path, root, entries, compression="gzip" if modality == TEXT else None)
+        write_csd(path, root, entries, compression="gzip" if modality == TEXT else None)
     _write_folds(folder / f"cmu_{name}_std_folds.py", videos)
     traps = {"no entry": [u.id for u in rows if u.dialogue == rows[0].dialogue]}
     return Published(folder, rows, meant, traps)

@@ -7,12 +7,13 @@ import mmsa
 import numpy as np
 import published_csd
 import pytest
+from csd import write_csd
 from gcnet import LABELS, label_parts, write_gcnet, write_pickle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mertools import write_labels, write_mertools
 from mmsa import write_mmsa
-from published_csd import write_csd_set, write_sequence
+from published_csd import write_csd_set
 from published_plan import CLASSES, plan
 
 from mculora.corpora.manifest import Corpus, Task
@@ -186,7 +187,7 @@ def test_odd_intervals_and_labels(tmp_path):
         "c": (np.array([[b"good"]]), times[:1]),
         "outside": (values[:1], times[:1]),
     }
-    write_sequence(root / "CMU_MOSI_Opinion_Labels.csd", "labels", entries)
+    write_csd(root / "CMU_MOSI_Opinion_Labels.csd", "labels", entries)
     (root / "cmu_mosi_std_folds.py").write_text(
         "standard_train_fold=['a']\nstandard_valid_fold=['b']\nstandard_test_fold=['c']\n"
     )

@@ -7,13 +7,14 @@ import pickle
 import mertools
 import numpy as np
 import pytest
+from csd import write_csd
 from gcnet import FOLDERS, FRAMES, save, write_gcnet, write_pickle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from mertools import write_mertools
 from mmsa import KEYS, write_mmsa
-from published_csd import SECONDS, entry_name, write_csd_set, write_sequence
+from published_csd import SECONDS, entry_name, write_csd_set
 from published_plan import AUDIO, CLASSES, TEXT, VISUAL, WIDTHS
 
 from mculora.corpora.published.reading import read_published
@@ -332,7 +333,7 @@ def test_sequences_are_cut_by_time(tmp_path, name):
 def test_rows_that_overlap_a_half_open_window(tmp_path):
     path = tmp_path / "x.csd"
     times = np.array([[4, 5], [0, 1], [1, 2], [2, 3], [0.5, 1.5]], float)  # not sorted
-    write_sequence(path, "x", {"v": (np.array([[16.0], [1], [2], [4], [8]]), times)})
+    write_csd(path, "x", {"v": (np.array([[16.0], [1], [2], [4], [8]]), times)})
 
     def read(start, end, id_="v_0", dialogue="v"):
         utterance = Utterance(id_, dialogue, "", None, "", start, end, "", 0)
@@ -344,7 +345,7 @@ def test_rows_that_overlap_a_half_open_window(tmp_path):
     assert read(1.5, 4).item() == 3
     assert read(3, 4) == Absence("no published rows in its time")
     assert read(0, 1, dialogue="w") == Absence(NO_ENTRY)
-    write_sequence(path, "x", {"v[3]": (np.array([[2.0], [4]]), times[:2])})
+    write_csd(path, "x", {"v[3]": (np.array([[2.0], [4]]), times[:2])})
     assert read(90, 91, id_="v[3]").item() == 3  # an aligned file: by id
 
 
@@ -361,7 +362,7 @@ def test_damaged_entry_is_absent(tmp_path):
     published = write_csd_set(tmp_path / "published", "mosi", num_videos=8)
     path = next((tmp_path / "published").rglob("*COVAREP.csd"))
     video = published.utterances[0].dialogue
-    write_sequence(
+    write_csd(
         path,
         "COVAREP",
         {
