@@ -21,7 +21,8 @@ class RawTree:
     Attributes:
         raw_folder: Where the walk began.
         names: The names of each folder's files, sorted; leftovers of Macs are passed over.
-        dropped: Files that no id can be made of: their names are not UTF-8.
+        dropped: Files that no id can be made of, as their names are not UTF-8, and folders that
+            cannot be listed.
     """
 
     raw_folder: Path
@@ -45,11 +46,15 @@ class RawTree:
             )
         names: dict[PurePosixPath, tuple[str, ...]] = {}
         dropped: list[Dropped] = []
-        for folder, files in _walk(raw_folder):
+        closed: list[OSError] = []
+        for folder, files in _walk(raw_folder, closed):
             place = PurePosixPath(Path(folder).relative_to(raw_folder).as_posix())
             names[place] = tuple(sorted(filter(_is_text, files)))
             odd = (place / name for name in files if not _is_text(name))
             dropped += [Dropped(_readable(path), "file name that is not UTF-8") for path in odd]
+        for error in closed:
+            place = PurePosixPath(Path(error.filename).relative_to(raw_folder).as_posix())
+            dropped.append(Dropped(_readable(place), f"unreadable folder: {error.strerror}"))
         return cls(raw_folder, names, tuple(dropped))
 
     def files(self, folder: PurePosixPath, suffix: str) -> list[PurePosixPath]:
@@ -96,9 +101,10 @@ def root_above(folder: PurePosixPath, name: str) -> PurePosixPath:
     return next((place.parent for place in places if place.name == name), folder)
 
 
-def _walk(top: Path) -> Iterator[tuple[str, list[str]]]:
+def _walk(top: Path, closed: list[OSError]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each folder and its files; `closed` gets the error of each that cannot be listed."""
     seen = set()
-    for folder, subfolders, files in os.walk(top, followlinks=True):
+    for folder, subfolders, files in os.walk(top, onerror=closed.append, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:  # a link that leads back
             subfolders.clear()
