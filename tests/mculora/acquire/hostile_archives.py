@@ -8,6 +8,7 @@ import stat
 import struct
 import tarfile
 import unicodedata
+import warnings
 import zipfile
 import zlib
 
@@ -15,7 +16,8 @@ import zlib
 def zip_of(*members, method=zipfile.ZIP_DEFLATED):
     """A zip of (name or ZipInfo, content) pairs, in this order, whatever the names."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(file, "w", method) as archive:
+        warnings.simplefilter("ignore")  # a name twice is what some of these are about
         for name, content in members:
             entry = name if isinstance(name, zipfile.ZipInfo) else zip_entry(name)
             archive.writestr(entry, content, compress_type=method)
