@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -57,6 +57,11 @@ class Origin:
         """Whether both say something, and not the same."""
         mine, theirs = asdict(self), asdict(newer)
         return any(mine[f] and theirs[f] and mine[f] != theirs[f] for f in mine)
+
+    def is_surely(self, newer: Origin) -> bool:
+        """Whether a mark of the file says that it is the same, and nothing says otherwise."""
+        is_marked = bool(self.if_range) and self.if_range == newer.if_range
+        return is_marked and not self.is_other_than(newer)
 
 
 class Arrival:
@@ -123,8 +128,7 @@ class Arrival:
                 found, found=f"the file of {was}", expected=self.remote.url, remedy=KEPT_REMEDY
             )
         sums = yield from verify_file(found, known, name=self.target.name, remedy=KEPT_REMEDY)
-        os.replace(found, self.target)
-        write_record(self.target, self.remote, sums=sums)
+        self._give_name(found, sums)
 
     def take_up(self) -> Iterator[Progress]:
         """Go on from what an earlier process left of this address, reading it once to hash it."""
@@ -205,17 +209,21 @@ class Arrival:
         """
         with self.partial.open("rb+") as file:
             os.fsync(file.fileno())
-        sums = self._digests.sums
-        is_right = self.remote.known.accepts(sums)
-        os.replace(self.partial, self.target if is_right else self.kept)
+        if self.remote.known.accepts(self._digests.sums):
+            self._give_name(self.partial, self._digests.sums)
+            return
+        os.replace(self.partial, self.kept)
         self._origin_path.unlink(missing_ok=True)
-        if not is_right:
-            raise InputError(
-                self.kept,
-                found=f"{self._digests} in what {self.remote.url} sent",
-                expected=str(self.remote.known),
-                remedy=KEPT_REMEDY,
-            )
+        raise InputError(
+            self.kept,
+            found=f"{self._digests} in what {self.remote.url} sent",
+            expected=str(self.remote.known),
+            remedy=KEPT_REMEDY,
+        )
+
+    def _give_name(self, whole: Path, sums: Mapping[str, str]) -> None:
+        os.replace(whole, self.target)
+        self._origin_path.unlink(missing_ok=True)
         write_record(self.target, self.remote, sums=sums)
 
 

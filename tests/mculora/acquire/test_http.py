@@ -7,9 +7,7 @@ import ipaddress
 import json
 import logging
 import random
-import resource
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -126,6 +124,15 @@ def test_changed_target_is_noticed(server, bring):
     target.unlink()
     bring(url, md5=MD5)
     assert target.read_bytes() == CONTENT
+
+
+def test_killed_between_name_and_record(server, bring):
+    url, _ = server.serve("corpus.zip", CONTENT)
+    target, _ = bring(url)
+    target.with_name("corpus.zip.fetched.json").rename(target.with_name("corpus.zip.partial.json"))
+    bring(url)
+    assert files_of(target.parent) == ["corpus.zip", "corpus.zip.fetched.json"]
+    assert len(server.asked) == 1
 
 
 def test_file_of_another_address_is_not_taken_for_this_one(server, bring):
@@ -257,10 +264,21 @@ def test_closed_generator_leaves_what_it_has(server, tmp_path, bring):
 # Servers that answer oddly
 
 
-def test_server_that_ignores_range(server, bring):
-    url, _ = server.serve("corpus.zip", CONTENT, ignores_range=True, cuts=[200_000, 100_000, 9])
-    target, _ = bring(url)
+@pytest.mark.parametrize("etag", ['"v1"', 'W/"v1"', ""])
+def test_server_that_ignores_range(server, bring, etag):
+    cuts = [200_000, 100_000, 9]
+    url, _ = server.serve("corpus.zip", CONTENT, ignores_range=True, cuts=cuts, etag=etag)
+    target, _ = bring(url, md5=MD5)
     assert target.read_bytes() == CONTENT
+
+
+def test_server_that_ignores_range_for_once_costs_no_byte(server, bring):
+    url, served = server.serve("corpus.zip", CONTENT, ignores_range=True, cuts=[200_000, 5000] * 9)
+    with pytest.raises(InputError, match="200,000 bytes that are here are kept"):
+        bring(url)
+    served.ignores_range, served.cuts = False, []
+    assert bring(url, md5=MD5)[0].read_bytes() == CONTENT
+    assert server.asked[-1].num_sent == len(CONTENT) - 200_000
 
 
 def test_server_that_ignores_range_and_always_cuts_is_left(server, bring, waits):
@@ -518,6 +536,23 @@ def test_wrong_or_no_password_is_told_apart(server, bring, waits):
     assert waits == []
 
 
+def test_password_that_expires_midway_costs_nothing(server, tmp_path):
+    url, served = server.serve("corpus.zip", CONTENT, user="nobody", password="old", cuts=[9000])
+    target = tmp_path / "corpus.zip"
+
+    def run(password):
+        remote = Remote(url, credentials=Credentials("nobody", password))
+        for progress in fetch(remote, target, patience=Patience(sleep=lambda _: None)):
+            if "trying again" in progress.note:
+                served.password = SECRET
+
+    with pytest.raises(InputError, match=r"401 .* no longer valid"):
+        run("old")
+    run(SECRET)
+    assert target.read_bytes() == CONTENT
+    assert server.num_sent == len(CONTENT)
+
+
 @pytest.mark.parametrize("is_right", [True, False])
 def test_password_is_written_nowhere(server, bring, tmp_path, caplog, is_right):
     caplog.set_level(logging.DEBUG)
@@ -708,9 +743,9 @@ def test_what_is_here_needs_no_room(server, bring, monkeypatch):
     assert bring(url, num_bytes=len(CONTENT))[0].exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
 def test_disk_that_fills_up_midway(server, bring, tmp_path):
     url, _ = server.serve("corpus.zip", CONTENT)
+    resource = pytest.importorskip("resource", reason="file size limits are POSIX")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
@@ -738,7 +773,6 @@ def start(url, target, md5=MD5[0]):
     return subprocess.Popen([sys.executable, "-c", FETCHES, url, str(target), md5])
 
 
-@pytest.mark.slow
 def test_killed_at_random_moments(server, tmp_path):
     rng = random.Random(9)
     content = b"PK\x03\x04" + rng.randbytes(4_000_000)
@@ -749,7 +783,7 @@ def test_killed_at_random_moments(server, tmp_path):
         child = start(url, target, md5)
         while server.num_sent < aim and child.poll() is None:
             time.sleep(0.001)
-        child.send_signal(signal.SIGKILL)
+        child.kill()
         child.wait()
         assert not target.exists()
     assert start(url, target, md5).wait() == 0
