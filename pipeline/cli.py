@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.layout import DOWNLOADS
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -24,11 +26,15 @@ Strict = Annotated[bool, typer.Option("--strict", help="Fail where something wou
 
 
 @app.command()
-def download() -> None:
+def download(
+    downloads: Annotated[
+        Path, typer.Option(envvar="MCULORA_DOWNLOADS", help="Where archives are kept.")
+    ] = DOWNLOADS,
+) -> None:
     """Bring the raw corpus here (the sample one is made)."""
     from pipeline import download
 
-    download.run()
+    download.run(downloads)
 
 
 @app.command()

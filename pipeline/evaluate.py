@@ -100,8 +100,19 @@ def _corpus_facts(corpus: Corpus, inputs: Inputs) -> dict[str, Any]:
         "num_utterances": len(corpus.utterances),
         "num_dialogues": len({u.dialogue for u in corpus.utterances}),
         "splits": {n: sum(per_dialogue[d] for d in part) for n, part in parts.items()},
-        "dropped": dict(Counter(d.reason for d in corpus.dropped).most_common()),
+        "dropped": dict(Counter(d.kind for d in corpus.dropped).most_common()),
+        "notes": [*corpus.notes, *_missing_modalities(inputs)],
     }
+
+
+def _missing_modalities(inputs: Inputs) -> list[str]:
+    """A sentence for each modality that no utterance offers."""
+    return [
+        f"No utterance offers {m.word}: `{m.letter}` alone cannot be tested, and means are over "
+        "the combinations that can."
+        for m in Modality
+        if not inputs.stores[m].ids
+    ]
 
 
 def _feature_facts(inputs: Inputs, modality: Modality) -> dict[str, Any]:

@@ -1,22 +1,29 @@
-"""Stage extract: one modality of every utterance -> a feature store; goes on where it stopped."""
+"""Stage `extract`: one modality of every utterance -> a feature store; goes on where it stopped."""
 
 from __future__ import annotations
 
-from mculora.corpora.manifest import read_manifest
+from collections.abc import Iterable
+from pathlib import Path
+
+from mculora.corpora.manifest import Corpus, read_manifest
 from mculora.errors import InputError
 from mculora.features.encoder import identify
-from mculora.features.extraction import extract_utterances
-from mculora.features.identity import Absence
+from mculora.features.extraction import Extracted, extract_utterances
+from mculora.features.identity import Absence, FeatureIdentity
+from mculora.features.published.settling import settle_features
+from mculora.features.published.sources import find_features
 from mculora.features.store import StoreWriter, read_store
 from mculora.modality import Modality
 from pipeline.console import progress, stage
 from pipeline.encoders import make_encoder
 from pipeline.layout import Layout, require
-from pipeline.params import read_params
+from pipeline.params import Params, read_params
 
 
 def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
-    """Extract one modality of the manifest into its feature store.
+    """Bring one modality of the manifest into its feature store.
+
+    By an encoder, or, where features are published, from what others have made.
 
     Args:
         modality: `audio`, `text` or `visual`.
@@ -25,8 +32,8 @@ def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
             absent there, with its reason in the store.
 
     Raises:
-        InputError: The manifest or the encoder is missing, every utterance is absent or, if
-            `strict`, one is.
+        InputError: The manifest, the encoder or the published features are missing, every
+            utterance is absent though the corpus promises some, or, if `strict`, one is.
     """
     params = read_params()
     layout, which = Layout(params.dataset), Modality.parse(modality)
@@ -34,29 +41,64 @@ def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
     corpus = read_manifest(require(layout.corpus, command="mculora prepare"))
     folder = layout.features(which)
     with stage(f"extract {modality}", reads=[layout.corpus, layout.raw], writes=folder) as facts:
-        encoder = make_encoder(params, which, device=device)
-        identity = identify(encoder, corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
-        writer = StoreWriter(folder, identity, [u.id for u in corpus.utterances])
-        pending = corpus.utterances[len(corpus.utterances) - len(writer.pending) :]
-        extracted = extract_utterances(encoder, pending, layout.raw)
-        for one in progress(extracted, label=f"extract {modality}", total=len(pending)):
-            if strict and isinstance(one.outcome, Absence):
-                raise _absence_error(one.utterance_id, one.outcome.reason, modality=modality)
-            writer.add(one.utterance_id, one.outcome)
-        writer.finish()
+        if params.features == "published":
+            facts += _import(params, corpus, which, layout)
+        else:
+            _encode(params, corpus, which, layout=layout, device=device, strict=strict)
         stored = read_store(folder)
         if strict and stored.absent:  # left out by an earlier run, which is not repeated
             raise _absence_error(*next(iter(stored.absent.items())), modality=modality)
         reasons = [f"{n} absent, {reason}" for reason, n in stored.absent_by_reason.items()]
-        if not stored.ids:
+        if not stored.ids and any(which not in u.absent for u in corpus.utterances):
             raise InputError(
                 folder,
                 found=f"no vector of {len(corpus.utterances)} utterances ({reasons[0]})",
                 expected="at least one",
                 remedy="look at the raw corpus, or choose another encoder",
             )
-        facts.append(f"{len(stored.ids)} vectors of width {identity.width} by {encoder.name}")
+        identity = stored.identity
+        facts.append(f"{len(stored.ids)} vectors of width {identity.width} by {identity.encoder}")
         facts.extend(reasons or ["none absent"])
+
+
+def _encode(
+    params: Params, corpus: Corpus, modality: Modality, *, layout: Layout, device: str, strict: bool
+) -> None:
+    encoder = make_encoder(params, modality, device=device)
+    identity = identify(encoder, corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
+    writer = _writer(layout.features(modality), identity, corpus)
+    pending = corpus.utterances[len(corpus.utterances) - len(writer.pending) :]
+    extracted = extract_utterances(encoder, pending, layout.raw)
+    shown = progress(extracted, label=f"extract {modality.word}", total=len(pending))
+    _store(writer, shown, strict=strict, modality=modality)
+
+
+def _import(params: Params, corpus: Corpus, modality: Modality, layout: Layout) -> list[str]:
+    """Store published vectors; return what had to be repaired in them."""
+    source = find_features(
+        corpus, layout.raw, modality, entry=getattr(params.published, modality.word)
+    )
+    label, total = f"read {source.path.name}", len(corpus.utterances)
+    read = list(progress(source.read(corpus.utterances), label=label, total=total))
+    published = settle_features(read, corpus, modality, source=source)
+    writer = _writer(layout.features(modality), published.identity, corpus)
+    pending = published.extracted[total - len(writer.pending) :]
+    _store(writer, pending, strict=False, modality=modality)
+    return [f"{n} repaired: {kind}" for kind, n in published.repairs.items()]
+
+
+def _writer(folder: Path, identity: FeatureIdentity, corpus: Corpus) -> StoreWriter:
+    return StoreWriter(folder, identity, [u.id for u in corpus.utterances])
+
+
+def _store(
+    writer: StoreWriter, extracted: Iterable[Extracted], *, strict: bool, modality: Modality
+) -> None:
+    for one in extracted:
+        if strict and isinstance(one.outcome, Absence):
+            raise _absence_error(one.utterance_id, one.outcome.reason, modality=modality.word)
+        writer.add(one.utterance_id, one.outcome)
+    writer.finish()
 
 
 def _absence_error(utterance_id: str, reason: str, *, modality: str) -> InputError:

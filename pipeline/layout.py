@@ -8,6 +8,9 @@ from pathlib import Path
 from mculora.errors import MissingInputError
 from mculora.modality import Modality
 
+DOWNLOADS = Path("data", "downloads")
+"""Archives that `download` fetched and what it unpacked of them, for all datasets."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -23,7 +26,7 @@ class Layout:
 
     @property
     def raw(self) -> Path:
-        """The raw corpus, as its publishers lay it out (`download`)."""
+        """The raw corpus: links to its files as their publishers lay them out (`download`)."""
         return self.root / "data" / "raw" / self.dataset
 
     @property

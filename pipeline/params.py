@@ -11,18 +11,21 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from mculora.corpora.artefacts import published_artefacts
 from mculora.errors import InputError
+from pipeline.sources import Sources, source_rules
 
 PARAMS = Path("params.yaml")
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
-Dataset = Literal["sample", "mosei"]
+Dataset = Literal["sample", "mosei", "mosi", "iemocap4", "iemocap6", "clips"]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 MissingRate = Annotated[float, Field(ge=0, le=0.7)]
+EntryName = Annotated[str, Field(pattern=r"^[^/\\*?\[\]]+$")]
 Layers = Annotated[list[int], Field(min_length=1)]
 
 
@@ -32,6 +35,23 @@ class SampleParams:
 
     seed: Seed
     num_videos: Annotated[int, Field(ge=12, le=2000)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ClipsParams:
+    """Your own clips: what their labels ask for, told or guessed from them."""
+
+    task: Literal["auto", "regression", "classification"]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PublishedParams:
+    """Which published labels and features are read: files or folders by name."""
+
+    labels: Annotated[str, Field(min_length=1)]
+    audio: EntryName
+    text: EntryName
+    visual: EntryName
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -66,6 +86,7 @@ class SplitParams:
     seed: Seed
     missing_rule: Literal["gcnet"]
     validation_share: Share
+    test_share: Share
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -106,11 +127,15 @@ class Params:
     """Everything that changes the numbers."""
 
     dataset: Dataset
+    features: Literal["extracted", "published"]
     rank: Count
     seed: Seed
     num_seeds: Count
     missing_rates: Annotated[list[MissingRate], Field(min_length=1)]
     sample: SampleParams
+    clips: ClipsParams
+    sources: dict[Dataset, Sources]
+    published: PublishedParams
     extract: ExtractParams
     split: SplitParams
     model: ModelParams
@@ -173,6 +198,11 @@ def _check_together(params: Params, path: Path) -> None:
             f"at most model.hidden ({model.hidden}): more is no low rank",
         ),
     }
+    if params.features == "published":
+        known = published_artefacts(params.dataset, ())
+        rules["features"] = (bool(known), "published", f"extracted for dataset {params.dataset}")
+    for dataset, sources in params.sources.items():
+        rules |= source_rules(dataset, sources)
     for key, (holds, found, expected) in rules.items():
         if not holds:
             raise InputError(f"{path}: key {key}", found=repr(found), expected=expected)

@@ -28,6 +28,13 @@ def run(clip: Path, *, transcript: str, without: list[str], device: str) -> None
     params = read_params()
     layout = Layout(params.dataset)
     require(layout.models, command="mculora train")
+    if params.features == "published":
+        raise InputError(
+            "params.yaml: key features",
+            found="published: nothing here can make such features of a clip",
+            expected="a network trained on extracted features",
+            remedy="set features: extracted and run `dvc repro`",
+        )
     if not clip.is_file():
         raise InputError(clip, found="no such file", expected="an audio or video file")
     checkpoint = _best_checkpoint(layout)

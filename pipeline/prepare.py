@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 from mculora.corpora.manifest import write_manifest
-from mculora.corpora.mosei.corpus import read_mosei
 from mculora.errors import InputError
-from pipeline.console import stage
+from pipeline.console import say, stage
+from pipeline.corpora import read_corpus
 from pipeline.layout import Layout, require
 from pipeline.params import read_params
 
 
 def run(*, strict: bool = False) -> None:
-    """Read the raw corpus (the sample has MOSEI's layout) and write its manifest.
+    """Read the raw corpus and write its manifest.
 
     Args:
         strict: Accept only a corpus of which nothing must be dropped. Real corpora are not like
@@ -26,7 +26,7 @@ def run(*, strict: bool = False) -> None:
     layout = Layout(params.dataset)
     raw = require(layout.raw, command="mculora download")
     with stage("prepare", reads=[raw], writes=layout.corpus) as facts:
-        corpus = read_mosei(raw, params.dataset)
+        corpus = read_corpus(params, raw)
         if strict and corpus.dropped:
             first = corpus.dropped[0]
             raise InputError(
@@ -36,7 +36,10 @@ def run(*, strict: bool = False) -> None:
                 remedy="mend them, or run without --strict to leave them out",
             )
         write_manifest(layout.corpus, corpus)
+        for note in corpus.notes:
+            say(f"note: {note}")
         facts += [f"{len(corpus.utterances)} utterances", f"{len(corpus.dialogues)} dialogues"]
         kinds = Counter(dropped.kind for dropped in corpus.dropped)
         reasons = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         facts.append(f"{len(corpus.dropped)} in dropped.csv{': ' * bool(reasons)}{reasons}")
+        facts.append(f"fingerprint {corpus.fingerprint[:12]}")

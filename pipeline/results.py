@@ -8,7 +8,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mculora.evaluation.statistics import Summary, mean_metrics, summarise_metrics
+from mculora.evaluation.statistics import (
+    Summary,
+    mean_metrics,
+    summarise,
+    summarise_metrics,
+)
 from mculora.evaluation.sweep import ConditionScore
 from mculora.files import write_text
 from mculora.modality import Modality, ModalityCombination
@@ -60,7 +65,7 @@ class MethodRuns:
         ]
         return {
             "num_utterances": sum(score.num_utterances for score in scored),
-            "realised": sum(score.realised_rate for score in scored) / len(scored),
+            "realised": summarise(score.realised_rate for score in scored).mean,
             "metrics": _as_json(summarise_metrics(per_seed)),
         }
 

@@ -61,6 +61,12 @@ def link_tree(source: Path, folder: Path, *, members: Sequence[str] = ()) -> Lin
     return LinkTree(num_files, tuple(sorted(walk.skipped)))
 
 
+def clear_links(folder: Path) -> None:
+    """Remove every link below a folder, and the folders that this empties; files stay."""
+    if folder.is_dir() and _remove_others(str(folder), "", {}):
+        folder.rmdir()
+
+
 def _check(source: Path, root: Path, folder: Path) -> None:
     if not root.is_dir():
         raise InputError(

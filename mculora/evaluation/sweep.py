@@ -23,12 +23,13 @@ class ConditionScore:
     Attributes:
         num_utterances: How many could be predicted; an utterance that has nothing left under the
             condition is no prediction and is not scored.
-        realised_rate: The fraction of modality slots that the scored utterances really lack.
+        realised_rate: The fraction of modality slots that the scored utterances really lack; None
+            where nothing could be predicted, as in a release without videos under `v`.
         metrics: By unambiguous name; None where undefined.
     """
 
     num_utterances: int
-    realised_rate: float
+    realised_rate: float | None
     metrics: Mapping[str, float | None]
 
 
@@ -42,9 +43,6 @@ def evaluate_conditions(
         table: N test utterances.
         kept: By condition, what each utterance of the table keeps: (N, M) bool.
         task: What is scored.
-
-    Raises:
-        InputError: Nothing can be predicted under a condition.
     """
     fixed = predict_combinations(network, table)
     scores = {}
@@ -54,13 +52,9 @@ def evaluate_conditions(
             predicted = predict_present(network, table, present)
         left = table.available & present.to(table.available.device)
         known = left.any(1)
-        if not bool(known.any()):
-            raise InputError(
-                f"condition {condition}", found="nothing to predict from", expected="an utterance"
-            )
         scores[condition] = ConditionScore(
             num_utterances=int(known.sum()),
-            realised_rate=1.0 - float(left[known].double().mean()),
+            realised_rate=1.0 - float(left[known].double().mean()) if bool(known.any()) else None,
             metrics=score(predicted[known], table.labels[known], task),
         )
     return scores

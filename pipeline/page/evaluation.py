@@ -46,7 +46,7 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class CorpusFacts:
-    """How large the corpus is and what was left out of it, by reason."""
+    """How large the corpus is, what was left out of it by reason, and what to know of it."""
 
     name: str
     fingerprint: str
@@ -54,6 +54,7 @@ class CorpusFacts:
     num_dialogues: int
     splits: dict[str, int]
     dropped: dict[str, int]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ PUBLISHED = MappingProxyType(
             "weighted_f1_nonzero",
             {"MCULoRA": (58.72, 84.86, 55.26, 84.49, 61.52, 83.73, 84.62, 73.31)},
         ),
-        "iemocap": Published("wa", {"MCULoRA": (66.7, 74.2, 55.3, 80.0, 71.9, 77.0, 80.8, 72.27)}),
+        "iemocap4": Published("wa", {"MCULoRA": (66.7, 74.2, 55.3, 80.0, 71.9, 77.0, 80.8, 72.27)}),
     }
 )
 """By dataset; METHOD.md, "Published figures"."""

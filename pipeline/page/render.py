@@ -54,6 +54,7 @@ def _content(evaluation: Evaluation, runs: Sequence[Run]) -> dict[str, Any]:
         "evaluation": evaluation,
         "primary_label": METRICS.get(primary, primary),
         "has_dpft": (evaluation.params.get("train") or {}).get("dpft") != "off",
+        "is_published": evaluation.params.get("features") == "published",
         "unit": " %" if is_percent(primary) else "",
         "shape": marker,
         "headline": headline(evaluation),

@@ -114,7 +114,7 @@ def test_command_exists(name):
 @every_stage
 def test_params_keys_exist(name):
     for key in STAGES[name].get("params", []):
-        value = PARAMS
+        value, key = PARAMS, key.replace("${dataset}", PARAMS["dataset"])
         for part in key.split("."):
             assert part in value, f"{key} is not in params.yaml"
             value = value[part]

@@ -64,11 +64,18 @@ def test_utterance_with_a_bad_byte_is_kept_and_named(raw, capsys):
     assert "1 bytes that are not UTF-8 text" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("damage", ["garbage", "no labels", "no folds", "empty"])
+def test_a_transcript_of_garbage_costs_itself_only(raw, capsys):
+    write(raw / "Raw/Transcript/Segmented/Combined/a.txt", bytes(range(256)))
+    prepare.run()
+    assert "1 unreadable transcript file" in capsys.readouterr().out
+    assert len(read_manifest(Path("data/corpus/sample")).utterances) == 2
+    with pytest.raises(InputError, match="none under --strict"):
+        prepare.run(strict=True)
+
+
+@pytest.mark.parametrize("damage", ["no labels", "no folds", "empty"])
 def test_bad_raw_corpus_writes_nothing(raw, damage):
-    if damage == "garbage":
-        write(raw / "Raw/Transcript/Segmented/Combined/a.txt", bytes(range(256)))
-    elif damage == "no labels":
+    if damage == "no labels":
         shutil.rmtree(raw / "Raw/Labels")
     elif damage == "no folds":
         (raw / "cmu_mosei_std_folds.py").unlink()

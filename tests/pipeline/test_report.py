@@ -187,7 +187,7 @@ def test_published_figures_stand_beside_ours_and_say_how_they_were_selected(data
     from pipeline.page.evaluation import Evaluation
     from pipeline.page.published import published_tables
 
-    task = "classification" if dataset == "iemocap" else "regression"
+    task = "classification" if dataset == "iemocap4" else "regression"
     evaluation = _parsed(Evaluation, example_evaluation(dataset=dataset, task=task))
     table = published_tables(evaluation)[0]
     published, ours = table.rows[0], table.rows[-1]

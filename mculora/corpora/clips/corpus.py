@@ -35,7 +35,7 @@ def read_clips(
         InputError: There is no table or more than one, it cannot be used, a dialogue is in two
             splits, or no utterance remains.
     """
-    path = _find_table(raw_folder)
+    path = find_table(raw_folder)
     table = read_table(path)
     files = ClipFiles(raw_folder, path.parent / MEDIA_FOLDER, seconds_of)
     found = list(find_clips(table.rows, files))
@@ -98,7 +98,7 @@ def _to_utterances(
         )
 
 
-def _find_table(raw_folder: Path) -> Path:
+def find_table(raw_folder: Path) -> Path:
     """Find the one table; what lies in the folder of media is none, whatever it is called."""
     tables = [
         path
