@@ -188,9 +188,7 @@ class Arrival:
 
     def append(self, chunks: Iterator[bytes]) -> Iterator[Progress]:
         """Write chunks through to the system, so that a killed process loses none of them."""
-        with room_for(self.partial), self.partial.open("r+b") as file:
-            file.truncate(self.num_bytes)
-            file.seek(self.num_bytes)
+        with room_for(self.partial), self.partial.open("ab") as file:
             for chunk in chunks:
                 file.write(chunk)
                 file.flush()

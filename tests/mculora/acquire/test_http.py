@@ -155,6 +155,31 @@ def test_size_may_be_unsaid(server, bring, faults):
     assert progress[-1].total_bytes == len(CONTENT)
 
 
+@pytest.mark.parametrize(
+    ("etag", "last_modified", "asked"),
+    [
+        ('"v1"', "Mon, 01 Jan 2018 10:00:00 GMT", '"v1"'),
+        ('W/"v1"', "Mon, 01 Jan 2018 10:00:00 GMT", "Mon, 01 Jan 2018 10:00:00 GMT"),
+        ('W/"v1"', "", None),
+        ("", "", None),
+    ],
+)
+def test_rest_is_asked_for_on_condition(server, bring, etag, last_modified, asked):
+    facts = {"etag": etag, "last_modified": last_modified}
+    url, _ = server.serve("corpus.zip", CONTENT, cuts=[1000], **facts)
+    bring(url)
+    assert server.asked[1].headers["Range"] == "bytes=1000-"
+    assert server.asked[1].headers.get("If-Range") == asked
+
+
+def test_what_is_done_is_on_disk(server, tmp_path):
+    url, _ = server.serve("corpus.zip", CONTENT, cuts=[700, 800, 900])
+    patience = Patience(sleep=lambda _: None)
+    for progress in fetch(Remote(url), tmp_path / "corpus.zip", patience=patience):
+        here = [p for p in tmp_path.glob("corpus.zip*") if p.suffix in (".zip", ".partial")]
+        assert sum(path.stat().st_size for path in here) == progress.done_bytes
+
+
 def test_identity_is_asked_for(server, bring):
     url, _ = server.serve("corpus.zip", CONTENT)
     bring(url)
@@ -213,7 +238,7 @@ def test_progress_forgives_failures_and_only_progress_does(server, bring, waits)
         bring(url, "again.zip")
     assert len(waits) == 4
     assert all(2**n <= wait <= 2**n + 1 for n, wait in enumerate(waits))
-    assert len(set(waits)) > 1
+    assert any(wait != 2**n for n, wait in enumerate(waits))
 
 
 def test_more_patience_midway(server, bring, waits):
