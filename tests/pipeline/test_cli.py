@@ -77,10 +77,10 @@ def test_what_cannot_be_typed(line, folder, monkeypatch, capsys):
 def test_dataset_without_its_files(folder, monkeypatch, capsys):
     path = folder / "params.yaml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("dataset: sample", "dataset: mosei"), encoding="utf-8")
+    path.write_text(text.replace("dataset: sample", "dataset: iemocap4"), encoding="utf-8")
     assert run("download", monkeypatch) == 1
     (message,) = capsys.readouterr().err.splitlines()
-    assert "data/raw/mosei" in message
+    assert "sources.iemocap4.raw.at" in message and "sail.usc.edu/iemocap" in message
 
 
 def test_help_lists_the_stages_in_flow_order(monkeypatch, capsys):
