@@ -34,7 +34,7 @@ _MOSEI = (
     Artefact(
         "raw",
         (
-            *("*/Transcript/Combined/*.txt", "*/Transcript/*/Combined/*.txt", "*/Labels/*.csv"),
+            *("*/Transcript/Segmented/*.txt", "*/Transcript/Combined/*.txt", "*/[Ll]abels/*.csv"),
             *("*/WAV_16000/*.wav", "*/Videos/Full/*.mp4", "*/Videos/Combined/*.mp4"),
         ),
         f"CMU_MOSEI.zip (126 GB) from CMU's raw_datasets; {_CMU_DOWN}",
@@ -52,7 +52,7 @@ _MOSI = (
     Artefact(
         "raw",
         (
-            *("*/Transcript/*.annotprocessed", "*OpinionLevelSentiment.csv"),
+            *("*.annotprocessed", "*/OpinionLevelSentiment.csv"),
             *("*/WAV_16000/*.wav", "*/Video/*.mp4"),
         ),
         f"CMU_MOSI.zip from CMU's raw_datasets; {_CMU_DOWN}",
