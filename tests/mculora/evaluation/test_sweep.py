@@ -1,11 +1,14 @@
 """The sweep: each condition equals a pass of its own, and what has nothing left is not scored."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from mculora.batch import FeatureTable, collate
 from mculora.corpora.manifest import Task
 from mculora.errors import InputError
+from mculora.evaluation.metrics import REGRESSION_METRICS
 from mculora.evaluation.prediction import predict_combinations, predict_present
 from mculora.evaluation.sweep import align_masks, evaluate_conditions
 from mculora.modality import ModalityCombination
@@ -75,3 +78,17 @@ def test_masks_follow_their_ids(table):
     assert torch.equal(aligned["rate-0.5"], present.flip(0))
     with pytest.raises(InputError, match="mculora split"):
         align_masks(ids[1:], {"rate-0.5": present[1:]}, table)
+
+
+def test_a_condition_that_leaves_nothing_has_no_metric(network, table):
+    """A release without videos: `v` alone cannot be tested, all else is as if it were not asked."""
+    blind = replace(table, available=table.available & torch.tensor([True, True, False]))
+    kept = {c.word: fixed(c, 30) for c in ModalityCombination}
+    scores = evaluate_conditions(network, blind, kept, Task.REGRESSION)
+    assert scores["v"].num_utterances == 0
+    assert scores["v"].realised_rate is None
+    assert scores["v"].metrics == dict.fromkeys(REGRESSION_METRICS)
+    for word, same in {"atv": "at", "av": "a", "tv": "t"}.items():
+        assert scores[word].metrics == scores[same].metrics
+        assert scores[word].num_utterances == scores[same].num_utterances > 0
+        assert None not in scores[word].metrics.values()
