@@ -5,26 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+
+from filelock import FileLock, Timeout
 
 from mculora.acquire.archive import unpack
-from mculora.acquire.checksums import Known, Progress, verify_file
+from mculora.acquire.checksums import Progress, verify_file
 from mculora.acquire.http import fetch
 from mculora.acquire.magic import FileKind, sniff_file
+from mculora.acquire.patience import PATIENCE
+from mculora.acquire.record import read_object
 from mculora.acquire.remote import Credentials, Remote, name_of
 from mculora.corpora.artefacts import Artefact
 from mculora.errors import InputError
 from mculora.files import write_text
-from pipeline.sources import Source
+from pipeline.sources import Source, is_remote
 
-ARCHIVES = (FileKind.ZIP, FileKind.GZIP, FileKind.TAR)
-NO_ARCHIVES = (".npz",)
-"""Zip files that are read as they are."""
-Watch = Callable[[str, Progress], None]
-"""Is told how far something is, by its label."""
+_ARCHIVES = (FileKind.ZIP, FileKind.GZIP, FileKind.TAR)
+_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_ARCHIVE_SUFFIXES = (".zip", *_TARS)
+_NO_ARCHIVE = ".npz"
+"""A zip that is read as it is."""
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+Watch = Callable[[Progress], None]
+"""Is told how far something is."""
 
 
 @dataclass(frozen=True)
@@ -36,29 +45,59 @@ class Part:
         artefact: What it is a part of.
         place: A local path or a URL.
         source: The source that names the place.
+        folder: Its own folder below the raw corpus, which ends in its name.
     """
 
     key: str
     artefact: Artefact
     place: str
     source: Source
+    folder: PurePath
 
     @property
-    def is_remote(self) -> bool:
-        """Whether the place is an address and no path."""
-        return "://" in self.place
+    def path(self) -> Path:
+        """A local place as an absolute path."""
+        return _absolute(self.place)
 
     @property
     def name(self) -> str:
         """What the place is called, without folders and archive suffixes."""
-        name = name_of(self.place) if self.is_remote else Path(self.place).expanduser().name
-        for suffix in (".zip", ".tar.gz", ".tgz", ".tar"):
-            name = name.removesuffix(suffix)
-        return name.lstrip(".") or "here"
+        return self.folder.name
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Which of its files are needed; all of them if it is itself one of the needed folders."""
+        members = self.artefact.members
+        return () if f"*/{self.name}/*" in members else members
+
+
+def parts_of(key: str, artefact: Artefact, source: Source) -> list[Part]:
+    """Every place of a source; those of one name have numbered folders around them."""
+    names = [_name(place) for place in source.at]
+    parts = []
+    for number, (place, name) in enumerate(zip(source.at, names, strict=True)):
+        around = [str(number + 1)] if name in names[:number] else []
+        folder = PurePath(artefact.name, *around, name)
+        parts.append(Part(key, artefact, place, source, folder))
+    return parts
+
+
+def _name(place: str) -> str:
+    name = name_of(place) if is_remote(place) else _absolute(place).name
+    for suffix in _ARCHIVE_SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name.lstrip(".") or "here"
+
+
+def _absolute(place: str) -> Path:
+    return Path(os.path.expanduser(place)).absolute()
 
 
 def bring(part: Part, downloads: Path, watch: Watch) -> Path:
     """Return the local file or folder that a place stands for.
+
+    What is fetched and unpacked stays, so that it is neither fetched nor unpacked again; an archive
+    that is unpacked may be removed.
 
     Args:
         part: The place.
@@ -68,106 +107,145 @@ def bring(part: Part, downloads: Path, watch: Watch) -> Path:
     Raises:
         InputError: It cannot be had; the message says what to do and which key to set.
     """
-    if not part.is_remote:
-        local = Path(part.place).expanduser().absolute()
-        return local if local.is_dir() else _opened(part, local, downloads, watch)
-    folder = downloads / f"{part.name}-{_digest(part.place)}"
-    unpacked = folder / "unpacked"
-    if _is_done(unpacked, _unpacking(part, None)):  # the archive itself may be gone by then
-        return unpacked / part.name
-    target = folder / name_of(part.place)
-    try:
-        for progress in fetch(_remote(part), target):
-            watch(part.key, progress)
-    except InputError as error:
+    digest = hashlib.sha256((part.place if is_remote(part.place) else str(part.path)).encode())
+    kept = downloads / f"{part.name}-{digest.hexdigest()[:8]}"
+    with _naming_the_key(part):
+        if is_remote(part.place):
+            return _bring_remote(part, kept, watch)
+        return part.path if part.path.is_dir() else _bring_local(part, kept, watch)
+
+
+def _bring_remote(part: Part, kept: Path, watch: Watch) -> Path:
+    target = kept / name_of(part.place)
+    with _turn(kept, watch):
+        unpacked = _Unpacked(kept, target, part)
+        if unpacked.is_done:
+            return unpacked.folder
+        _tell(watch, fetch(_remote(part), target, patience=PATIENCE))
+        return unpacked.update(watch) if _is_archive(target) else target
+
+
+def _bring_local(part: Part, kept: Path, watch: Watch) -> Path:
+    is_here = part.path.exists()
+    if not _is_archive(part.path) or not (is_here or kept.exists()):
+        _check(part, watch)
+        return part.path
+    with _turn(kept, watch):
+        unpacked = _Unpacked(kept, part.path, part)
+        if unpacked.is_done:
+            return unpacked.folder
+        _check(part, watch)
+        return unpacked.update(watch)
+
+
+def _check(part: Part, watch: Watch) -> None:
+    if not part.path.exists():
         raise InputError(
-            f"{part.key}: {error.where}",
+            part.path,
+            found="nothing",
+            expected="a folder, a file or archive, or a URL",
+            remedy=f"correct the path; {_by_hand(part)}",
+        )
+    remedy = f"check the file, or correct the size or sum of {part.key}"
+    _tell(watch, verify_file(part.path, part.source.known, remedy=remedy))
+
+
+class _Unpacked:
+    """What is unpacked of an archive, and a record of what it was made of.
+
+    Args:
+        kept: The folder of the archive's place.
+        archive: The archive; it may be gone once it is unpacked.
+        part: What is needed of it.
+    """
+
+    def __init__(self, kept: Path, archive: Path, part: Part) -> None:
+        self.folder = kept / "unpacked" / part.name
+        self._archive, self._members = archive, list(part.members)
+        self._record = kept / "unpacked.json"
+        known = part.source.known
+        self._known = {"bytes": known.num_bytes, "sums": [*known.md5, *known.sha256]}
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that is needed is here, of the archive as it is now, if it is."""
+        record = read_object(self._record)
+        is_of_it = not self._archive.exists() or record.get("archive") == _state(self._archive)
+        is_known = record.get("known") == self._known
+        has_all = self.folder.is_dir() and self._members in record.get("members", [])
+        return is_of_it and is_known and has_all
+
+    def update(self, watch: Watch) -> Path:
+        """Unpack what is needed and not here yet; what is of an earlier archive goes first."""
+        record, state = read_object(self._record), _state(self._archive)
+        if record.get("archive") != state and self.folder.exists():
+            shutil.rmtree(self.folder)
+        done = record.get("members", []) if self.folder.exists() else []
+        self._write(state, done)
+        if self._members not in done:
+            num_bytes = 0
+            files = unpack(self._archive, self.folder, members=self._members)
+            for count, path in enumerate(files, start=1):
+                num_bytes += path.stat().st_size
+                watch(Progress(num_bytes, None, f"unpacking, {count:,} files"))
+            self._write(state, [*done, self._members])
+        return self.folder
+
+    def _write(self, state: dict[str, int], members: list[list[str]]) -> None:
+        record = {"archive": state, "known": self._known, "members": members}
+        write_text(self._record, json.dumps(record, indent=1) + "\n")
+
+
+def _state(path: Path) -> dict[str, int]:
+    state = path.stat()
+    return {"size": state.st_size, "changed": state.st_mtime_ns}
+
+
+def _is_archive(path: Path) -> bool:
+    """Whether a file is one by its first bytes or, also where it is gone, by its name."""
+    name = path.name.lower()
+    has_mark = path.is_file() and sniff_file(path) in _ARCHIVES
+    return name.endswith(_ARCHIVE_SUFFIXES) or (has_mark and not name.endswith(_NO_ARCHIVE))
+
+
+def _tell(watch: Watch, steps: Iterable[Progress]) -> None:
+    for progress in steps:
+        watch(progress)
+
+
+@contextmanager
+def _turn(kept: Path, watch: Watch) -> Iterator[None]:
+    """Wait until nobody else works on a place: another part, or another process."""
+    kept.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(kept / "lock")
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=_SECONDS_BETWEEN_LOOKS)
+        except Timeout:
+            watch(Progress(0, None, "waiting for who else brings it"))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _naming_the_key(part: Part) -> Iterator[None]:
+    """Errors name the key; those of a server also say what to get by hand."""
+    try:
+        yield
+    except InputError as error:
+        remedies = [error.remedy, _by_hand(part) if error.where == part.place else ""]
+        raise InputError(
+            f"{part.key}.at: {error.where}",
             found=error.found,
             expected=error.expected,
-            remedy=f"{error.remedy}; or get it by hand ({part.artefact.how_to_get}) and set "
-            f"{part.key}.at to its place",
+            remedy="; ".join(filter(None, remedies)),
         ) from error
-    return _opened(part, target, downloads, watch)
 
 
-def _opened(part: Part, path: Path, downloads: Path, watch: Watch) -> Path:
-    """Check a file; where it is an archive, unpack what is needed of it."""
-    if not path.exists():
-        raise InputError(
-            f"{part.key}.at",
-            found=f"{path}, which does not exist",
-            expected="a folder, a file or a URL",
-            remedy=part.artefact.how_to_get,
-        )
-
-    def told(steps: Iterable[Progress]) -> Iterator[None]:
-        for progress in steps:
-            watch(part.key, progress)
-            yield
-
-    is_archive = path.suffix not in NO_ARCHIVES and sniff_file(path) in ARCHIVES
-    kept = downloads / f"{part.name}-{_digest(part.place if part.is_remote else str(path))}"
-    if not part.is_remote:
-        known = Known(part.source.bytes, part.source.md5_sums, part.source.sha256_sums)
-        remedy = f"check the file, or mend the size or sum of {part.key} in params.yaml"
-        if known != Known():
-            facts = {**_state(path), "bytes": known.num_bytes, "sums": str(known)}
-            _do_once(kept / "checked", facts, told(verify_file(path, known, remedy=remedy)))
-    if not is_archive:
-        return path
-    unpacked = kept / "unpacked"
-    facts = _unpacking(part, None if part.is_remote else path)
-    _do_once(unpacked, facts, _unpack(part, path, unpacked / part.name, watch))
-    return unpacked / part.name
-
-
-def _unpack(part: Part, archive: Path, folder: Path, watch: Watch) -> Iterator[None]:
-    num_bytes = 0
-    for count, path in enumerate(unpack(archive, folder, members=part.artefact.members), start=1):
-        num_bytes += path.stat().st_size
-        watch(part.key, Progress(num_bytes, None, f"unpacking, {count} files"))
-        yield
-
-
-def _unpacking(part: Part, archive: Path | None) -> dict[str, Any]:
-    """What an unpacked folder was made of: of a remote archive the address and the sums."""
-    members = list(part.artefact.members)
-    if archive is not None:
-        return {**_state(archive), "members": members}
-    source = part.source
-    sums = [*source.md5_sums, *source.sha256_sums]
-    return {"url": part.place, "bytes": source.bytes, "sums": sums, "members": members}
-
-
-def _do_once(outcome: Path, facts: dict[str, Any], work: Iterable[object]) -> None:
-    """Do some work unless a record beside its outcome says that it was done on these facts."""
-    if _is_done(outcome, facts):
-        return
-    record = _record(outcome)
-    record.unlink(missing_ok=True)
-    for _ in work:
-        pass
-    write_text(record, json.dumps(facts, indent=1) + "\n")
-
-
-def _is_done(outcome: Path, facts: dict[str, Any]) -> bool:
-    try:
-        return bool(json.loads(_record(outcome).read_bytes()) == facts)
-    except (OSError, ValueError):
-        return False
-
-
-def _record(outcome: Path) -> Path:
-    return outcome.with_name(outcome.name + ".json")
-
-
-def _state(path: Path) -> dict[str, Any]:
-    state = path.stat()
-    return {"path": str(path), "size": state.st_size, "changed": state.st_mtime_ns}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _by_hand(part: Part) -> str:
+    return f"to get by hand, and to be named in {part.key}.at: {part.artefact.how_to_get}"
 
 
 def _remote(part: Part) -> Remote:
@@ -181,8 +259,8 @@ def _remote(part: Part) -> Remote:
     return Remote(
         part.place,
         num_bytes=source.bytes,
-        md5=source.md5_sums,
-        sha256=source.sha256_sums,
+        md5=source.md5,
+        sha256=source.sha256,
         credentials=credentials,
         how_to_sign_in=how,
     )

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import threading
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from mculora.acquire.checksums import Progress
 from mculora.acquire.links import clear_links, link_tree
+from mculora.acquire.members import wanted
 from mculora.corpora.artefacts import Artefact, published_artefacts, raw_artefacts
 from mculora.corpora.clips.corpus import find_table
 from mculora.corpora.clips.paths import MEDIA_FOLDER, linked_name
 from mculora.corpora.clips.table import list_clip_paths
 from mculora.errors import InputError, MCULoRAError
-from pipeline.acquisition import Part, bring
+from pipeline.acquisition import Part, bring, parts_of
 from pipeline.console import progress, say, stage
 from pipeline.layout import Layout
 from pipeline.params import PARAMS, Params, read_params
-from pipeline.transfers import Transfers
+from pipeline.sources import artefact_names
+from pipeline.transfers import shown_transfers, size
+
+MOST_AT_ONCE = 8
+"""How many places are brought side by side."""
+MOST_NAMED = 3
+"""How many of the files that cannot be used are named, per place."""
 
 
 def run(downloads: Path) -> None:
@@ -26,6 +33,9 @@ def run(downloads: Path) -> None:
 
     Archives and what is unpacked of them stay in `downloads`; the raw corpus is a tree of links
     to the needed files, there or in the user's own folders.
+
+    Raises:
+        InputError: A source is not named, cannot be had, or has none of the needed files.
     """
     params = read_params()
     layout = Layout(params.dataset)
@@ -33,17 +43,15 @@ def run(downloads: Path) -> None:
         _make_sample(params, layout)
         return
     parts = _parts(params)
-    with stage("download", reads=[p.place for p in parts], writes=layout.raw) as facts:
+    reads = f"sources.{params.dataset} of {PARAMS}"
+    with stage("download", reads=[reads], writes=layout.raw) as facts:
         places = _bring_all(parts, downloads)
-        kept = set()
-        for part, place in zip(parts, places, strict=True):
-            folder = layout.raw / part.artefact.name / part.name
-            kept.add(folder)
-            facts.append(_link(part, place, folder, params))
-        for artefact in layout.raw.iterdir():
-            for folder in artefact.iterdir() if artefact.is_dir() else ():
-                if folder not in kept:
-                    clear_links(folder)
+        for part in parts:
+            _link(part, places[part], layout.raw / part.folder)
+        kept = {layout.raw / part.folder for part in parts}
+        for name in artefact_names(params.dataset):
+            _clear_others(layout.raw / name, kept)
+        facts.append(_contents(layout.raw))
 
 
 def _make_sample(params: Params, layout: Layout) -> None:
@@ -61,95 +69,123 @@ def _make_sample(params: Params, layout: Layout) -> None:
         facts += [f"{len(paths)} videos", f"{megabytes:.0f} MB"]
 
 
+def _artefacts(params: Params) -> tuple[Artefact, ...]:
+    if params.features == "extracted":
+        return raw_artefacts(params.dataset)
+    entries = (params.published.audio, params.published.text, params.published.visual)
+    return published_artefacts(params.dataset, entries)
+
+
 def _parts(params: Params) -> list[Part]:
     """Every place that is needed; what a person has to get first is an error before any fetching.
 
     Raises:
         InputError: A source is not named.
     """
-    if params.features == "published":
-        entries = (params.published.audio, params.published.text, params.published.visual)
-        artefacts = published_artefacts(params.dataset, entries)
-    else:
-        artefacts = raw_artefacts(params.dataset)
-    parts = []
-    for artefact in artefacts:
-        source = params.sources[params.dataset].get(artefact.name)
-        key = f"sources.{params.dataset}.{artefact.name}"
-        if source is not None and source.places:
-            parts += [Part(key, artefact, place, source) for place in source.places]
+    sources = params.sources.get(params.dataset, {})
+    parts: list[Part] = []
+    for artefact in _artefacts(params):
+        source, key = sources.get(artefact.name), f"sources.{params.dataset}.{artefact.name}"
+        if source is not None and source.at:
+            parts += parts_of(key, artefact, source)
         elif not artefact.is_optional:
-            raise _not_named(key, artefact)
+            raise InputError(
+                f"{PARAMS}: key {key}.at",
+                found="nothing",
+                expected="a folder, a file or archive, or a URL",
+                remedy=artefact.how_to_get,
+            )
     return parts
 
 
-def _not_named(key: str, artefact: Artefact) -> InputError:
-    return InputError(
-        f"{PARAMS}: key {key}.at",
-        found="nothing",
-        expected="a folder, a file or archive, or a URL",
-        remedy=artefact.how_to_get,
-    )
-
-
-def _bring_all(parts: list[Part], downloads: Path) -> list[Path]:
+def _bring_all(parts: list[Part], downloads: Path) -> dict[Part, Path]:
     """Bring all places side by side; the first that fails stops the others, which can go on later.
+
+    The threads are daemons: nobody waits for one that waits for a silent server.
 
     Raises:
         InputError: A place cannot be had.
     """
     is_over = threading.Event()
-    with Transfers() as transfers, ThreadPoolExecutor(max(len(parts), 1)) as pool:
+    places: dict[Part, Path] = {}
 
-        def watch(label: str, now: Progress) -> None:
+    def work(part: Part) -> None:
+        def watch(now: Progress) -> None:
             if is_over.is_set():
-                raise MCULoRAError(f"{label}: stopped")
-            transfers.tell(label, now)
+                raise MCULoRAError(f"{part.key}: stopped")
+            tell(str(part.folder), now)
 
-        futures = [pool.submit(bring, part, downloads, watch) for part in parts]
+        places[part] = bring(part, downloads, watch)
+
+    with shown_transfers() as tell, ThreadPool(min(len(parts), MOST_AT_ONCE)) as pool:
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [f for f in futures if f.done() and f.exception() is not None]
+            for _ in pool.imap_unordered(work, parts):
+                pass
         finally:
             is_over.set()
-        for future in failed:
-            future.result()
-        return [future.result() for future in futures]
+    return places
 
 
-def _link(part: Part, place: Path, folder: Path, params: Params) -> str:
-    """Link what is needed of one place, and say how much that is."""
-    if params.dataset == "clips":
-        return _link_clips(place, folder)
-    published = (params.published.audio, params.published.text, params.published.visual)
-    members = () if place.name in published else part.artefact.members
-    tree = link_tree(place, folder, members=members)
-    for path, reason in tree.skipped:
-        say(f"left out: {place / path}: {reason}")
-    if not tree.num_files:
+def _link(part: Part, place: Path, folder: Path) -> None:
+    """Link what is needed of one place, and say how much that is.
+
+    Raises:
+        InputError: That is nothing.
+    """
+    if part.artefact.name == "table":
+        skipped = _link_clips(place, folder)
+    elif place.is_dir() or wanted(place.name, part.members):
+        skipped = link_tree(place, folder, members=part.members).skipped
+    else:
+        skipped = ()
+    if not _files(folder):
         raise InputError(
-            place,
+            f"{part.key}.at: {place}",
             found="no file that is needed",
-            expected=" or ".join(part.artefact.members),
+            expected=" or ".join(part.members) or "files",
             remedy=part.artefact.how_to_get,
         )
-    return f"{part.artefact.name}: {tree.num_files} files of {place}"
+    kept = f", kept in {place}" if place != part.path else ""
+    say(f"{part.folder}: {_contents(folder)} of {part.place}{kept}")
+    for path, reason in skipped[:MOST_NAMED]:
+        say(f"left out: {path}: {reason}")
+    if len(skipped) > MOST_NAMED:
+        say(f"left out: {len(skipped) - MOST_NAMED:,} more")
 
 
-def _link_clips(place: Path, folder: Path) -> str:
-    """Copy a table of clips and link the files that it names; a missing one is for `prepare`."""
+def _link_clips(place: Path, folder: Path) -> tuple[tuple[str, str], ...]:
+    """Link a table of clips and the files that it names, and give what could not be linked."""
     table = find_table(place) if place.is_dir() else place
-    clear_links(folder)
     paths = list_clip_paths(table)
+    link_tree(table, folder)
+    missing = []
     for path in paths:
-        clip = table.parent / Path(path.replace("\\", "/")).expanduser()
+        clip = os.path.join(table.parent, os.path.expanduser(path))
         link = folder / MEDIA_FOLDER / linked_name(path)
-        if clip.is_file():
+        if not os.path.isfile(clip):
+            missing.append((path, "no such file"))
+        elif not link.is_symlink():
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(clip.resolve())
-    for old in folder.iterdir() if folder.is_dir() else ():
-        if old.is_file():
-            old.unlink()
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(table, folder / table.name)
-    return f"{table.name} and {len(paths)} clips"
+            link.symlink_to(os.path.realpath(clip))
+    return tuple(missing)
+
+
+def _clear_others(folder: Path, kept: set[Path]) -> None:
+    """Remove the links of places that are no longer named, and nothing but links."""
+    if folder in kept or folder.is_symlink():
+        return
+    if any(folder in place.parents for place in kept):
+        for inner in folder.iterdir():
+            _clear_others(inner, kept)
+    else:
+        clear_links(folder)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _contents(folder: Path) -> str:
+    files = _files(folder)
+    num_bytes = sum(path.stat().st_size for path in files)
+    return f"{len(files):,} file{'s' * (len(files) != 1)}, {size(num_bytes)}"

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from mculora.acquire.checksums import Known
 from mculora.corpora.artefacts import published_artefacts, raw_artefacts
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
+
+def _as_tuple(value: Any) -> Any:
+    """What may be left out, stand alone or be a list, as a tuple."""
+    if value is None or isinstance(value, str):
+        return () if value is None else (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+Place = Annotated[str, Field(min_length=1)]
 MD5 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]
 SHA256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+_LISTED = BeforeValidator(_as_tuple)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Source:
     """One artefact's source.
 
     Attributes:
-        at: A local folder, a local file or archive, or a URL; several of them as a list; None
-            where a person has to get it first.
+        at: Local folders, local files or archives, or URLs; none where a person has to get it
+            first.
         bytes: The size of the file or archive, if it is known.
         md5: Its MD5, or several of which one is right.
         sha256: Its SHA-256, likewise.
@@ -28,41 +38,49 @@ class Source:
             `<auth_env>_PASSWORD`, for basic authentication.
     """
 
-    at: str | list[str] | None
+    at: Annotated[tuple[Place, ...], _LISTED]
     bytes: Annotated[int, Field(ge=1)] | None = None
-    md5: MD5 | list[MD5] | None = None
-    sha256: SHA256 | list[SHA256] | None = None
+    md5: Annotated[tuple[MD5, ...], _LISTED] = ()
+    sha256: Annotated[tuple[SHA256, ...], _LISTED] = ()
     auth_env: Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None = None
 
     @property
-    def places(self) -> list[str]:
-        """Every place that `at` names."""
-        return [self.at] if isinstance(self.at, str) else list(self.at or [])
-
-    @property
-    def md5_sums(self) -> tuple[str, ...]:
-        """The MD5 sums of which one is right; none if unknown."""
-        return (self.md5,) if isinstance(self.md5, str) else tuple(self.md5 or ())
-
-    @property
-    def sha256_sums(self) -> tuple[str, ...]:
-        """The SHA-256 sums of which one is right; none if unknown."""
-        return (self.sha256,) if isinstance(self.sha256, str) else tuple(self.sha256 or ())
+    def known(self) -> Known:
+        """What the file or archive must be; a folder is taken as it is."""
+        return Known(self.bytes, self.md5, self.sha256)
 
 
 Sources = dict[str, Source]
 """By artefact name."""
 
 
+def artefact_names(dataset: str) -> list[str]:
+    """The parts that a dataset can have, sorted: keys of its sources, folders of its raw corpus."""
+    artefacts = (*raw_artefacts(dataset), *published_artefacts(dataset, ()))
+    return sorted({artefact.name for artefact in artefacts})
+
+
+def is_remote(place: str) -> bool:
+    """Whether a place is an address and no path."""
+    return "://" in place
+
+
 def source_rules(dataset: str, sources: Sources) -> dict[str, tuple[bool, str, str]]:
     """What must hold of a dataset's sources: by key whether it does, what was found, expected."""
-    artefacts = {*raw_artefacts(dataset), *published_artefacts(dataset, ())}
-    names = {artefact.name for artefact in artefacts}
+    names = artefact_names(dataset)
     rules = {}
     for name, source in sources.items():
-        key = f"sources.{dataset}.{name}"
-        rules[key] = (name in names, "an unknown part", " or ".join(sorted(names)) or "no part")
-        has_facts = bool(source.bytes or source.md5_sums or source.sha256_sums)
-        is_plain = not has_facts or len(source.places) <= 1
-        rules[f"{key}.at"] = (is_plain, "several places", "one where size or sum is given")
+        key, places = f"sources.{dataset}.{name}", source.at
+        rules[key] = (name in names, "an unknown part", " or ".join(names) or "no part")
+        if any(map(_has_secret, places)):
+            found, expected = "a user or password inside an address", f"them in {key}.auth_env's"
+            rules[f"{key}.at"] = (False, found, f"{expected} environment variables")
+        elif len(places) > 1 and source.known != Known():
+            rules[f"{key}.at"] = (False, "several places", "one, where size or sum is given")
+        elif len(set(places)) < len(places):
+            rules[f"{key}.at"] = (False, "a place twice", "each place once")
     return rules
+
+
+def _has_secret(place: str) -> bool:
+    return is_remote(place) and "@" in place.partition("://")[2].split("/")[0]

@@ -5,70 +5,71 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from types import TracebackType
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 from mculora.acquire.checksums import Progress
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
 LINE_SECONDS = 30.0
 """How often a log hears of a transfer that goes on."""
+Tell = Callable[[str, Progress], None]
+"""Is told how far a transfer is, by its label."""
 _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
-class Transfers:
-    """Several transfers side by side; safe to tell from several threads."""
+@contextmanager
+def shown_transfers() -> Iterator[Tell]:
+    """Show several transfers side by side on standard error; may be told from several threads."""
+    if not sys.stderr.isatty():
+        yield Lines(sys.stderr).tell
+        return
+    from rich.console import Console
 
-    def __init__(self) -> None:
+    with shown_bars(Console(stderr=True)) as tell:
+        yield tell
+
+
+class Lines:
+    """A line about each transfer, as often as a log wants it.
+
+    Args:
+        file: The log.
+        seconds: The time between two lines about one transfer.
+    """
+
+    def __init__(self, file: TextIO, seconds: float = LINE_SECONDS) -> None:
+        self._file, self._seconds = file, seconds
         self._lock = threading.Lock()
-        self._lines: dict[str, _Line] = {}
-        self._bars = _make_bars() if sys.stderr.isatty() else None
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> Transfers:
-        if self._bars is not None:
-            self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        self._sections: dict[str, _Section] = {}
 
     def tell(self, label: str, now: Progress) -> None:
-        """Say how far a transfer has come."""
+        """Say how far a transfer is, if a line is due."""
         with self._lock:
-            if self._bars is not None:
-                task = self._tasks.get(label)
-                if task is None:
-                    task = self._tasks[label] = self._bars.add_task(label)
-                shown = f"{label} ({now.note})" if now.note else label
-                self._bars.update(
-                    task, description=shown, completed=now.done_bytes, total=now.total_bytes
-                )
+            section = self._sections.get(label)
+            if section is None or now.done_bytes < section.reached_bytes:
+                # the first time, or something else has begun: unpacking after fetching
+                self._sections[label] = _Section(now.done_bytes)
                 return
-            line = self._lines.setdefault(label, _Line(now.done_bytes))
-            if (text := line.due(now)) is not None:
-                sys.stderr.write(f"{label}: {text}\n")
-                sys.stderr.flush()
+            section.reached_bytes = now.done_bytes
+            seconds = time.monotonic() - section.began
+            if seconds >= self._seconds:
+                rate = (now.done_bytes - section.first_bytes) / max(seconds, 1e-3)
+                self._file.write(f"{label}: {describe(now, rate)}\n")
+                self._file.flush()
+                self._sections[label] = _Section(now.done_bytes)
 
 
-class _Line:
-    """When the next line about one transfer is due, and what it says."""
+class _Section:
+    """What happens to one transfer between two lines."""
 
-    def __init__(self, done_bytes: int) -> None:
-        self._began = self._told = time.monotonic()
-        self._first = done_bytes
-
-    def due(self, now: Progress) -> str | None:
-        seconds = time.monotonic()
-        if seconds - self._told < LINE_SECONDS:
-            return None
-        self._told = seconds
-        return describe(now, (now.done_bytes - self._first) / (seconds - self._began))
+    def __init__(self, first_bytes: int) -> None:
+        self.first_bytes = self.reached_bytes = first_bytes
+        self.began = time.monotonic()
 
 
 def describe(now: Progress, bytes_per_second: float) -> str:
@@ -76,38 +77,57 @@ def describe(now: Progress, bytes_per_second: float) -> str:
     text = size(now.done_bytes)
     if now.total_bytes is not None:
         text += f" of {size(now.total_bytes)}"
-    text += f", {size(bytes_per_second)}/s"
-    if now.total_bytes is not None and bytes_per_second > 0:
-        seconds = max(now.total_bytes - now.done_bytes, 0) / bytes_per_second
-        left = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-        text += f", {left} left"
+    if bytes_per_second > 0:
+        text += f", {size(bytes_per_second)}/s"
+        if now.total_bytes is not None:
+            left = max(now.total_bytes - now.done_bytes, 0) / bytes_per_second
+            text += f", {_duration(left)} left"
     return f"{text} ({now.note})" if now.note else text
 
 
 def size(num_bytes: float) -> str:
     """A number of bytes as a person reads it."""
     for unit_bytes, unit in _UNITS:
-        if num_bytes >= unit_bytes:
+        if num_bytes >= 0.99995 * unit_bytes:  # no "1000.0 kB"
             return f"{num_bytes / unit_bytes:.1f} {unit}"
     return f"{num_bytes:.0f} bytes"
 
 
-def _make_bars() -> Any:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    return Progress(
-        *columns,
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
+
+@contextmanager
+def shown_bars(console: Console) -> Iterator[Tell]:
+    """Show a bar for each transfer on a terminal; none of them stays."""
+    from rich import progress as rich
+
+    bars = rich.Progress(
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(),
+        rich.DownloadColumn(),
+        rich.TransferSpeedColumn(),
+        rich.TimeRemainingColumn(),
+        console=console,
         transient=True,
     )
+    lock = threading.Lock()
+    tasks: dict[str, TaskID] = {}
+    reached: dict[str, int] = {}
+
+    def tell(label: str, now: Progress) -> None:
+        shown = f"{label} ({now.note})" if now.note else label
+        with lock:
+            if now.done_bytes < reached.get(label, 0):  # something else has begun
+                bars.remove_task(tasks.pop(label))
+            reached[label] = now.done_bytes
+            if label not in tasks:
+                tasks[label] = bars.add_task(shown, total=now.total_bytes)
+            bars.update(
+                tasks[label], description=shown, completed=now.done_bytes, total=now.total_bytes
+            )
+
+    with bars:
+        yield tell
