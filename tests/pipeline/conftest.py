@@ -17,6 +17,12 @@ ROAD = [
     *("download", "prepare", "extract --modality audio", "extract --modality text"),
     *("extract --modality visual", "split", "train", "evaluate", "report"),
 ]
+SMALL = {
+    "missing_rates": [0.0, 0.5],
+    "model": {"hidden": 16, "depth": 1},
+    "train": {"encoder_epochs": 2, "epochs": 3, "patience": 3},
+}
+"""Parameters of a network that trains in seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,7 @@ def finished_road(tmp_path_factory):
     """All commands from nothing to the report, with a small network and two seeds."""
     road = Road(tmp_path_factory.mktemp("road"), {})
     shutil.copy(PROJECT / "params.yaml", road.folder)
-    road.change(
-        num_seeds=2,
-        missing_rates=[0.0, 0.5],
-        sample={"num_videos": 12},
-        model={"hidden": 16, "depth": 1},
-        train={"encoder_epochs": 2, "epochs": 3, "patience": 3},
-    )
+    road.change(**SMALL, num_seeds=2, sample={"num_videos": 12})
     for line in ROAD:
         done = run_process(line, road.folder)
         assert (done.code, done.err) == (0, ""), done
@@ -108,3 +108,26 @@ def run(monkeypatch, capsys):
         return Finished(code, shown.out, shown.err)
 
     return run_here
+
+
+@pytest.fixture
+def travel(tmp_path, monkeypatch, run):
+    """Run all commands in a new project folder, the current one; training starts no process."""
+    from pipeline.seed_run import train_seed
+
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(PROJECT / "params.yaml", folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("pipeline.train.run_jobs", lambda jobs: map(train_seed, jobs))
+
+    def travel_here(**values):
+        road = Road(folder, {})
+        road.change(**SMALL, num_seeds=1, **values)
+        for line in ROAD:
+            done = run(line)
+            assert (done.code, done.err) == (0, ""), done
+            road.shown[line] = done.out
+        return road
+
+    return travel_here
