@@ -97,14 +97,18 @@ def test_the_task_of_clips_is_told_or_guessed(tmp_path):
     assert not comparisons(guessed)
 
 
-@pytest.mark.parametrize("dataset", REAL)
-def test_published_labels_instead_of_recordings(tmp_path, dataset):
+@pytest.mark.parametrize(
+    ("dataset", "size"), zip(REAL, ["22,856 or 22,860", "2,199", "5,531", "7,433"], strict=True)
+)
+def test_published_labels_instead_of_recordings(tmp_path, dataset, size):
     write_gcnet(tmp_path / "published", dataset, num_videos=12)
     corpus = read_corpus(params_of(dataset, features="published"), tmp_path)
     plain = read_published(tmp_path, dataset)
     assert corpus == replace(plain, notes=corpus.notes)
     assert corpus.notes[:-1] == plain.notes
-    assert comparisons(corpus) == [corpus.notes[-1]]
+    (warning,) = comparisons(corpus)
+    assert warning == corpus.notes[-1]
+    assert f", the real {dataset} {size} (" in warning
 
 
 def test_published_labels_by_name(tmp_path):
