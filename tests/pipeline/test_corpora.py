@@ -98,7 +98,8 @@ def test_the_task_of_clips_is_told_or_guessed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "size"), zip(REAL, ["22,856 or 22,860", "2,199", "5,531", "7,433"], strict=True)
+    ("dataset", "size"),
+    list(zip(REAL, ["22,856 or 22,860", "2,199", "5,531", "7,433"], strict=True)),
 )
 def test_published_labels_instead_of_recordings(tmp_path, dataset, size):
     write_gcnet(tmp_path / "published", dataset, num_videos=12)
