@@ -12,12 +12,21 @@ from mculora.features.extraction import Extracted, extract_utterances
 from mculora.features.identity import Absence, FeatureIdentity
 from mculora.features.published.settling import settle_features
 from mculora.features.published.sources import find_features
-from mculora.features.store import StoreWriter, read_store
+from mculora.features.store import StoredFeatures, StoreWriter, read_store
 from mculora.modality import Modality
-from pipeline.console import progress, stage
+from pipeline.console import progress, say, stage
 from pipeline.encoders import make_encoder
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
+
+NOT_OFFERED = (
+    "no audio track",
+    "no video track",
+    "no face in ",
+    "empty transcript",
+    "no words in ",
+)
+"""Beginnings of the reasons for which a readable clip has no vector of some modality."""
 
 
 def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
@@ -49,7 +58,7 @@ def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
         if strict and stored.absent:  # left out by an earlier run, which is not repeated
             raise _absence_error(*next(iter(stored.absent.items())), modality=modality)
         reasons = [f"{n} absent, {reason}" for reason, n in stored.absent_by_reason.items()]
-        if not stored.ids and any(which not in u.absent for u in corpus.utterances):
+        if not stored.ids and not _lacks_it(corpus, which, stored):
             raise InputError(
                 folder,
                 found=f"no vector of {len(corpus.utterances)} utterances ({reasons[0]})",
@@ -59,6 +68,8 @@ def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
         identity = stored.identity
         facts.append(f"{len(stored.ids)} vectors of width {identity.width} by {identity.encoder}")
         facts.extend(reasons or ["none absent"])
+        if not stored.ids:
+            say(f"note: no utterance offers {modality}: everything goes on without it")
 
 
 def _encode(
@@ -99,6 +110,14 @@ def _store(
             raise _absence_error(one.utterance_id, one.outcome.reason, modality=modality.word)
         writer.add(one.utterance_id, one.outcome)
     writer.finish()
+
+
+def _lacks_it(corpus: Corpus, modality: Modality, stored: StoredFeatures) -> bool:
+    """Whether every utterance is known not to offer a modality: nothing failed, it is not there."""
+    return all(
+        modality in u.absent or stored.absent[u.id].startswith(NOT_OFFERED)
+        for u in corpus.utterances
+    )
 
 
 def _absence_error(utterance_id: str, reason: str, *, modality: str) -> InputError:

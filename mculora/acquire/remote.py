@@ -53,7 +53,8 @@ class Remote:
 
 def name_of(url: str) -> str:
     """A safe file name for an address: its last part, without query, folders or a leading dot."""
-    last = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
+    path = re.sub(r"^[^/]*//[^/]*|[?#].*$", "", url)  # addresses may be malformed: no parser here
+    last = unquote(path).rstrip("/").rpartition("/")[2]
     safe = re.sub(r"[^A-Za-z0-9._+=@-]", "_", last)[-LONGEST_NAME:]
     return safe.lstrip(".-").rstrip(".") or "download"
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from mculora.corpora.published.known import CORPORA
+
 
 @dataclass(frozen=True)
 class Artefact:
@@ -101,7 +103,6 @@ _FEATURE_ARCHIVES = {
     "iemocap4": "1Hn82-ZD0CNqXQtImd982YHHi-3gIX2G3",
     "iemocap6": "1Hn82-ZD0CNqXQtImd982YHHi-3gIX2G3",
 }
-_LABEL_FILES = ("*.pkl", "*.npz", "*.csd", "*std_folds.py")
 
 
 def raw_artefacts(dataset: str) -> tuple[Artefact, ...]:
@@ -114,22 +115,25 @@ def published_artefacts(dataset: str, entries: tuple[str, ...]) -> tuple[Artefac
 
     Args:
         dataset: Its name in params.yaml.
-        entries: The feature folders or files that are wanted, by name.
+        entries: The folders and files that are wanted beside the labels' usual ones, by name.
     """
     if dataset not in _FEATURE_ARCHIVES:
         return ()
+    known = CORPORA[dataset]
+    names = (*known.label_files, *known.words_files, *filter(None, [known.folds_file]))
+    labels = tuple(f"*/{name}" for name in names)
     wanted = dict.fromkeys(p for entry in entries for p in (f"*/{entry}", f"*/{entry}/*"))
     drive = _DRIVE.format(id=_FEATURE_ARCHIVES[dataset])
     return (
         Artefact(
             "published",
-            (*wanted, *_LABEL_FILES),
+            (*wanted, *labels),
             f"the features as a folder or an archive: GCNet's are {drive}; or MMSA's "
             "aligned_50.pkl or .csd files, named under `published`",
         ),
         Artefact(
             "published_labels",
-            _LABEL_FILES,
+            (*wanted, *labels),
             "the label pickle of GCNet (dataset/*/*_features_raw_*way.pkl in its repository), "
             "where it does not lie beside the features",
             is_optional=True,

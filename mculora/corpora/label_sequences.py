@@ -36,7 +36,7 @@ class LabelRow:
 def find_label_sequences(tree: RawTree, official_name: str) -> list[PurePosixPath]:
     """Find the .csd files of labels: the official name first, those of emotions alone last."""
     sequences = tree.find(lambda name: name.lower().endswith(".csd"))
-    found = [path for path in sequences if "label" in str(path).lower()]
+    found = [path for path in sequences if "label" in path.name.lower()]
     return sorted(found, key=lambda p: (p.name != official_name, "emotion" in p.name.lower()))
 
 

@@ -83,7 +83,8 @@ def _cut(utterance: Utterance, ends: Mapping[Modality, float]) -> Utterance:
 
 def _list(utterance: Utterance, ends: Mapping[Modality, float]) -> Iterator[Dropped]:
     for modality, end in ends.items():
-        if end < utterance.end_seconds - TOLERANCE_SECONDS:
+        is_silent = end <= utterance.start_seconds
+        if is_silent or end < utterance.end_seconds - TOLERANCE_SECONDS:
             times = f"{utterance.start_seconds:.2f} to {utterance.end_seconds:.2f} s"
             reason = f"reaches beyond its media: {times}, {modality.word} ends at {end:.2f} s"
             yield Dropped(utterance.id, reason)

@@ -29,7 +29,7 @@ FLUSH = 64
 """Utterances per shard: what a killed extraction loses at most."""
 
 _NUMBER = re.compile(r"(?<![\w.-])\d+(\.\d+)?(?![\w-])")
-_FILE_NAME = re.compile(r"\S+(\.[a-z]\w{1,3})\b")
+_FILE_NAME = re.compile(r"\S+(\.[a-z]\w{1,13})\b")
 
 _INDEX = "index.json"
 _METADATA = "mculora"  # one key only: safetensors writes several in no fixed order

@@ -22,6 +22,9 @@ av.logging.set_level(None)  # what is wrong with a file stands in the MediaError
 _NOT_SEEKABLE = ("mpeg",)
 """Formats whose time stamps are wrong after a jump: frames share one in a program stream."""
 
+_LENGTH_IS_GUESSED = ("aac", "ac3", "amr", "mp3")
+"""Formats without a length in their header: FFmpeg's figure is the size over the bit rate."""
+
 _MICROSECOND = 1e-6  # FFmpeg's unit for a container's start and duration
 
 
@@ -68,7 +71,7 @@ def media_duration(path: Path) -> float:
         MediaError: The file cannot be read or has neither sound nor picture.
     """
     with open_media(path) as container:
-        if container.duration:
+        if container.duration and container.format.name not in _LENGTH_IS_GUESSED:
             return float(container.duration * _MICROSECOND)
         packets = [p for p in container.demux() if p.pts is not None]
         ends = [float((p.pts + (p.duration or 0)) * p.time_base) for p in packets]

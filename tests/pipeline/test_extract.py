@@ -82,9 +82,19 @@ def test_text(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "8 vectors of width 1024 by hashed-ngrams; 1 absent, empty" in capsys.readouterr().out
 
 
+def test_what_the_corpus_does_not_offer_is_no_error(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extract.run("visual", device="cpu")
+    assert len(read_store(store_of(project, "visual")).absent) == 9
+    assert "note: no utterance offers visual" in capsys.readouterr().out
+
+
 def test_nothing_at_all_is_an_error(project: Path) -> None:
-    with pytest.raises(InputError, match=r"no vector of 9 utterances \(9 absent, no video file\)"):
-        extract.run("visual", device="cpu")
+    for path in project.rglob("*.wav"):
+        path.write_bytes(b"no sound")
+    with pytest.raises(InputError, match=r"no vector of 9 utterances \(9 absent, cannot be dec"):
+        extract.run("audio", device="cpu")
 
 
 def test_repeating_changes_no_byte(project: Path) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 
 from mculora.corpora.clips.paths import is_url
-from mculora.corpora.clips.records import Record, read_records
 from mculora.corpora.manifest import Dropped
+from mculora.corpora.records import Record, read_records
 from mculora.errors import InputError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -19,6 +19,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "end": ("end_seconds", "end_time"),
     "transcript": ("text",),
     "dialogue": ("dialog",),
+    "split": ("mode",),
 }
 """Other names of columns, taken where the column's own name is missing."""
 _MOST_SHOWN = 100  # characters of a useless header

@@ -58,7 +58,8 @@ class Release:
 def find_release(raw_folder: Path) -> Release:
     """Find the folder that holds `Session1/dialog`, or another session's, and list its dialogues.
 
-    Releases and copies call that folder by different names and nest it; the nearest one is taken.
+    Releases and copies call that folder by different names and nest it, and may have the sessions
+    in several places; of two copies of a session the nearer one is taken.
 
     Raises:
         InputError: There is none.
@@ -71,11 +72,14 @@ def find_release(raw_folder: Path) -> Release:
             expected="the unpacked IEMOCAP release",
             remedy="run `mculora download`, or unpack the archive there",
         )
-    others = [_printable(root.relative_to(raw_folder).as_posix()) for root in roots[1:]]
-    dropped = [Dropped(other, "another copy of the corpus") for other in others]
+    dropped: list[Dropped] = []
     dialogues: list[Dialogue] = []
     for session in SESSIONS:
-        for item in _list_dialogues(roots[0] / session):
+        copies = [root / session for root in roots if (root / session / "dialog").is_dir()]
+        for copy in copies[1:]:
+            place = _printable(copy.relative_to(raw_folder).as_posix())
+            dropped.append(Dropped(place, "another copy of a session"))
+        for item in _list_dialogues(copies[0]) if copies else ():
             if isinstance(item, Dropped):
                 dropped.append(item)
             else:
@@ -128,18 +132,18 @@ def _list_files(folder: Path, suffix: str) -> dict[str, Path]:
 
 
 def _find_roots(raw_folder: Path) -> list[Path]:
-    """The nearest folders that hold a session, searched level by level."""
+    """The folders that hold a session, the nearest first; nothing inside one is looked at."""
     level, seen = [raw_folder], {os.path.realpath(raw_folder)}
+    roots: list[Path] = []
     while level:
-        if roots := [folder for folder in level if _holds_session(folder)]:
-            return roots
-        below = [child for folder in level for child in _folders(folder)]
+        roots += [folder for folder in level if _holds_session(folder)]
+        below = [child for folder in level if folder not in roots for child in _folders(folder)]
         level = []
         for child in below:  # links may lead back
             if (real := os.path.realpath(child)) not in seen:
                 seen.add(real)
                 level.append(child)
-    return []
+    return roots
 
 
 def _holds_session(folder: Path) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -11,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mculora.corpora.manifest import Dropped
+from mculora.corpora.records import read_records
 from mculora.errors import InputError
 
 SENTIMENT = "sentiment"
@@ -75,24 +74,22 @@ def read_labels(folder: Path) -> Labels:
 
 
 def _read_ratings(path: Path) -> Iterator[_Rating | Dropped]:
-    text = path.read_bytes().decode("utf-8-sig", errors="replace").replace("\0", "")
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    columns = rows.fieldnames or ()
-    for column in (_VIDEO, _CLIP, f"Answer.{SENTIMENT}"):
-        if column not in columns:
-            yield Dropped(path.name, f"label file without a column {column}")
-            return
-    questions = [name for name in RANGES if f"Answer.{name}" in columns]
-    try:
-        for row in rows:
-            yield from _ratings_of(row, questions, f"{path.name}:{rows.line_num}")
-    except csv.Error as error:
-        yield Dropped(f"{path.name}:{rows.line_num}", f"unreadable rest of label file: {error}")
+    is_empty = True
+    for item in read_records(path):
+        is_empty = False
+        if isinstance(item, Dropped):
+            yield item
+            continue
+        for column in (_VIDEO, _CLIP, f"Answer.{SENTIMENT}"):
+            if column not in item.cells:
+                yield Dropped(path.name, f"label file without a column {column}")
+                return
+        yield from _ratings_of(item.cells, item.place)
+    if is_empty:
+        yield Dropped(path.name, "label file without a row")
 
 
-def _ratings_of(
-    row: Mapping[str, str | None], questions: list[str], where: str
-) -> Iterator[_Rating | Dropped]:
+def _ratings_of(row: Mapping[str, str | None], where: str) -> Iterator[_Rating | Dropped]:
     # The id may carry a folder: "batch7/900123".
     video = (row[_VIDEO] or "").strip().rpartition("/")[2]
     clip = _to_number(row[_CLIP])
@@ -100,7 +97,9 @@ def _ratings_of(
         yield Dropped(where, f"rating without a clip: {row[_VIDEO]!r}, {row[_CLIP]!r}")
         return
     utterance = f"{video}_{int(clip)}"
-    for question in questions:
+    for question in RANGES:
+        if f"Answer.{question}" not in row:
+            continue
         answer = row[f"Answer.{question}"]
         value, (low, high) = _to_number(answer), RANGES[question]
         if low <= value <= high:

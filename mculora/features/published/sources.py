@@ -60,11 +60,13 @@ def find_features(
             times and the corpus only has an order.
     """
     family, tree = CORPORA[corpus.name].family, RawTree.walk(raw_folder / _PLACE)
-    if folders := find_folders(tree, entry, family=family):
+    # Files first: one that is a source of its own lies in a folder of the same name.
+    files = [tree.raw_folder / path for path in find_files(tree, [entry], family=family)]
+    folders = find_folders(tree, entry, family=family)
+    if folders and not files:
         ids = [u.id for u in corpus.utterances]
         sources = [FolderSource(tree.raw_folder / folder) for folder in folders]
         return max(sources, key=lambda source: source.count(ids))
-    files = [tree.raw_folder / path for path in find_files(tree, [entry], family=family)]
     if len(files) != 1:
         raise InputError(
             tree.raw_folder,

@@ -369,10 +369,21 @@ def test_some_sessions_only(small):
     )
 
 
+def test_sessions_may_lie_in_several_places(small):
+    before = read(small)
+    elsewhere = small.root.parent / "2" / "more" / "IEMOCAP"
+    elsewhere.mkdir(parents=True)
+    (small.root / "Session2").rename(elsewhere / "Session2")
+    after = read(small)
+    assert [u.id for u in after.utterances] == [u.id for u in before.utterances]
+    assert listed(after) == listed(before)
+
+
 def test_second_copy_is_listed(small):
     shutil.copytree(small.root, small.root.with_name("IEMOCAP_full_release_withoutVideos"))
     corpus = read(small)
-    assert ("IEMOCAP_full_release_withoutVideos", "another copy of the corpus") in listed(corpus)
+    copy = ("IEMOCAP_full_release_withoutVideos/Session1", "another copy of a session")
+    assert copy in listed(corpus)
     assert len(corpus.utterances) == len(small.labels(4))
 
 

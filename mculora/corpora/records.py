@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def _read_csv(text: str, name: str) -> Iterator[Record | Dropped]:
             found = f"{len(cells)} cells for {len(header)} columns"
             yield Dropped(place, f"row longer than the header: {found}")
         elif cells:
-            yield Record(place, dict(zip(header, cells, strict=False)))
+            yield Record(place, dict(zip_longest(header, cells, fillvalue="")))
 
 
 def _split_rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
