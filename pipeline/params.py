@@ -25,7 +25,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 MissingRate = Annotated[float, Field(ge=0, le=0.7)]
-EntryName = Annotated[str, Field(pattern=r"^[^/\\*?\[\]]+$")]
+EntryName = Annotated[str, Field(pattern=r"^[^\\*?\[\]]+$")]
 Layers = Annotated[list[int], Field(min_length=1)]
 
 
@@ -211,7 +211,8 @@ def _check_together(params: Params, path: Path) -> None:
 def _params_error(error: ValidationError, path: Path) -> InputError:
     """Turn the first finding of pydantic into our sentence."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    # pydantic also names the alternatives of a union that it tried, and what of a mapping is wrong.
+    key = ".".join(str(p) for p in first["loc"] if p not in ("str", "constrained-str", "[key]"))
     where = f"{path}: key {key}"
     kind = first["type"]
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):

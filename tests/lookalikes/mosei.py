@@ -137,6 +137,7 @@ def _kept(plan, *, is_official):
 def _dropped(plan, *, is_official):
     yield f"{NUMBER}.txt:2", "unreadable transcript line"
     yield f"{NUMBER}_8", "empty time window"
+    yield plan[NUMBER][0].id, "negative start, taken as 0"
     yield "4242.txt:1", "unreadable transcript line"
     yield "garbage0001.txt", "unreadable transcript file"
     yield plan[DOUBLE][_BAD_BYTE].id, "bytes that are not UTF-8 text"

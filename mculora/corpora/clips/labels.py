@@ -62,10 +62,11 @@ def decide_labelling(table: Path, texts: Sequence[str], task: Task | None) -> La
         texts, others = [text for text in texts if text not in others], []
     have_scores = len(set(numbers)) > MOST_WHOLE_CLASSES or not all(map(float.is_integer, numbers))
     if task is None and have_scores and others:
+        culprit = next(text for text in others if text.lower() not in _EMPTY)
         raise InputError(
             table,
             found=f"{len(numbers)} labels that are numbers and {len(others)} that are not "
-            f"(first {others[0]!r})",
+            f"(first {culprit!r})",
             expected="scores or classes",
             remedy="mend them, or set the task: regression leaves out what is no number",
         )

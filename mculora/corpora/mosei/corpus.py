@@ -55,6 +55,9 @@ def read_mosei(raw_folder: Path, name: str = "mosei") -> Corpus:
             dropped.append(left_out)
         elif isinstance(item, Segment):
             utterances.append(_to_utterance(item, labels.means[item.id], splits, media))
+            if item.stated_start_seconds < 0:
+                reason = f"negative start, taken as 0: {item.stated_start_seconds:g} s"
+                dropped.append(Dropped(item.id, reason))
     unknown = labels.means.keys() - {item.id for item in items}
     dropped += [Dropped(id_, "label of an unknown utterance") for id_ in unknown]
     silent = splits.keys() - {path.stem for path in transcripts}

@@ -128,6 +128,7 @@ def test_every_loss_is_listed(raw):
         (f"{DASH}_3", "no label"),
         (f"{NUMBER}.txt:1", "unreadable transcript line"),
         (f"{NUMBER}_5", "empty time window"),
+        (f"{NUMBER}_4", "negative start, taken as 0"),
         (f"{OUTSIDE}_0", "video in no standard fold"),
         ("unknown0001_7", "label of an unknown utterance"),
         ("silent00001", "video of a standard fold without transcript"),
