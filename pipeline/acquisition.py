@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -183,13 +183,16 @@ class _Unpacked:
         done = record.get("members", []) if self.folder.exists() else []
         self._write(state, done)
         if self._members not in done:
-            num_bytes = 0
-            files = unpack(self._archive, self.folder, members=self._members)
-            for count, path in enumerate(files, start=1):
-                num_bytes += path.stat().st_size
-                watch(Progress(num_bytes, None, f"unpacking, {count:,} files"))
+            _tell(watch, self._unpack())
             self._write(state, [*done, self._members])
         return self.folder
+
+    def _unpack(self) -> Iterator[Progress]:
+        num_bytes = 0
+        files = unpack(self._archive, self.folder, members=self._members)
+        for count, path in enumerate(files, start=1):
+            num_bytes += path.stat().st_size
+            yield Progress(num_bytes, None, f"unpacking file {count:,}")
 
     def _write(self, state: dict[str, int], members: list[list[str]]) -> None:
         record = {"archive": state, "known": self._known, "members": members}
@@ -208,9 +211,14 @@ def _is_archive(path: Path) -> bool:
     return name.endswith(_ARCHIVE_SUFFIXES) or (has_mark and not name.endswith(_NO_ARCHIVE))
 
 
-def _tell(watch: Watch, steps: Iterable[Progress]) -> None:
-    for progress in steps:
-        watch(progress)
+def _tell(watch: Watch, steps: Iterator[Progress]) -> None:
+    """Take every step; a watcher that raises ends them at once, and what they hold is let go."""
+    try:
+        for progress in steps:
+            watch(progress)
+    finally:
+        if isinstance(steps, Generator):
+            steps.close()
 
 
 @contextmanager

@@ -46,12 +46,13 @@ def run(downloads: Path) -> None:
     reads = f"sources.{params.dataset} of {PARAMS}"
     with stage("download", reads=[reads], writes=layout.raw) as facts:
         places = _bring_all(parts, downloads)
+        sizes: list[int] = []
         for part in parts:
-            _link(part, places[part], layout.raw / part.folder)
+            sizes += _link(part, places[part], layout.raw / part.folder)
         kept = {layout.raw / part.folder for part in parts}
         for name in artefact_names(params.dataset):
             _clear_others(layout.raw / name, kept)
-        facts.append(_contents(layout.raw))
+        facts.append(_amount(sizes))
 
 
 def _make_sample(params: Params, layout: Layout) -> None:
@@ -72,8 +73,9 @@ def _make_sample(params: Params, layout: Layout) -> None:
 def _artefacts(params: Params) -> tuple[Artefact, ...]:
     if params.features == "extracted":
         return raw_artefacts(params.dataset)
-    entries = (params.published.audio, params.published.text, params.published.visual)
-    return published_artefacts(params.dataset, entries)
+    named = params.published
+    labels = () if named.labels == "auto" else (named.labels,)
+    return published_artefacts(params.dataset, (named.audio, named.text, named.visual, *labels))
 
 
 def _parts(params: Params) -> list[Part]:
@@ -126,8 +128,8 @@ def _bring_all(parts: list[Part], downloads: Path) -> dict[Part, Path]:
     return places
 
 
-def _link(part: Part, place: Path, folder: Path) -> None:
-    """Link what is needed of one place, and say how much that is.
+def _link(part: Part, place: Path, folder: Path) -> list[int]:
+    """Link what is needed of one place, say how much that is, and give the files' sizes.
 
     Raises:
         InputError: That is nothing.
@@ -138,7 +140,13 @@ def _link(part: Part, place: Path, folder: Path) -> None:
         skipped = link_tree(place, folder, members=part.members).skipped
     else:
         skipped = ()
-    if not _files(folder):
+        clear_links(folder)
+    sizes = [
+        os.stat(os.path.join(inside, name)).st_size
+        for inside, _, names in os.walk(folder)
+        for name in names
+    ]
+    if not sizes:
         raise InputError(
             f"{part.key}.at: {place}",
             found="no file that is needed",
@@ -146,11 +154,12 @@ def _link(part: Part, place: Path, folder: Path) -> None:
             remedy=part.artefact.how_to_get,
         )
     kept = f", kept in {place}" if place != part.path else ""
-    say(f"{part.folder}: {_contents(folder)} of {part.place}{kept}")
+    say(f"{part.folder}: {_amount(sizes)} from {part.place}{kept}")
     for path, reason in skipped[:MOST_NAMED]:
         say(f"left out: {path}: {reason}")
     if len(skipped) > MOST_NAMED:
         say(f"left out: {len(skipped) - MOST_NAMED:,} more")
+    return sizes
 
 
 def _link_clips(place: Path, folder: Path) -> tuple[tuple[str, str], ...]:
@@ -181,11 +190,5 @@ def _clear_others(folder: Path, kept: set[Path]) -> None:
         clear_links(folder)
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def _contents(folder: Path) -> str:
-    files = _files(folder)
-    num_bytes = sum(path.stat().st_size for path in files)
-    return f"{len(files):,} file{'s' * (len(files) != 1)}, {size(num_bytes)}"
+def _amount(sizes: list[int]) -> str:
+    return f"{len(sizes):,} file{'s' * (len(sizes) != 1)}, {size(sum(sizes))}"

@@ -138,7 +138,7 @@ def test_of_an_archive_the_needed_files_are_unpacked(bring_place, tmp_path, name
     folder = bring_place(path)
     assert folder.name == "release"
     assert content_below(folder) == NEEDED
-    assert bring_place.told[-1].note == "unpacking, 4 files"
+    assert bring_place.told[-1].note == "unpacking file 4"
 
 
 @pytest.mark.parametrize("root", [".", "IEMOCAP", "a/b/IEMOCAP_full_release"])
