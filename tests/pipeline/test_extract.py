@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,16 @@ def test_what_the_corpus_does_not_offer_is_no_error(
     extract.run("visual", device="cpu")
     assert len(read_store(store_of(project, "visual")).absent) == 9
     assert "note: no utterance offers visual" in capsys.readouterr().out
+
+
+def test_recordings_without_a_picture_are_no_error(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [replace(utterance(n), video_path="-d.wav", absent={}) for n in range(COUNT)]
+    corpus = Corpus(name="sample", task=Task.REGRESSION, class_names=(), utterances=tuple(rows))
+    write_manifest(project / "data" / "corpus" / "sample", corpus)
+    extract.run("visual", device="cpu")
+    assert "0 vectors of width 648 by hog; 9 absent, no video track" in capsys.readouterr().out
 
 
 def test_nothing_at_all_is_an_error(project: Path) -> None:

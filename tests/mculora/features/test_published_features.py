@@ -403,6 +403,18 @@ def test_links_are_followed_as_the_stage_lays_them(tmp_path):
         assert direct.identity == linked.identity
 
 
+def test_a_file_named_alone_lies_in_a_folder_of_its_name(tmp_path):
+    """As the stage links it: `published/aligned_50.pkl/aligned_50.pkl`."""
+    built = write_mmsa(tmp_path / "source", "mosi")
+    (path,) = (tmp_path / "source").rglob("*.pkl")
+    place = tmp_path / "raw/published" / path.name / path.name
+    place.parent.mkdir(parents=True)
+    place.symlink_to(path)
+    features = import_features(tmp_path / "raw", "mosi", "text", path.name)
+    assert len(features.extracted) == len(built.utterances)
+    assert features.identity.width == WIDTHS[TEXT]
+
+
 def test_nothing_to_import(tmp_path):
     write_gcnet(tmp_path / "published", "mosi", num_videos=8)
     with pytest.raises(InputError, match=r"found nothing of the name none.*published\.audio"):
