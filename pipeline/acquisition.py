@@ -26,8 +26,7 @@ from mculora.files import write_text
 from pipeline.sources import Source, is_remote
 
 _ARCHIVES = (FileKind.ZIP, FileKind.GZIP, FileKind.TAR)
-_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-_ARCHIVE_SUFFIXES = (".zip", *_TARS)
+_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _NO_ARCHIVE = ".npz"
 """A zip that is read as it is."""
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -84,7 +83,7 @@ def parts_of(key: str, artefact: Artefact, source: Source) -> list[Part]:
 
 def _name(place: str) -> str:
     name = name_of(place) if is_remote(place) else _absolute(place).name
-    for suffix in _ARCHIVE_SUFFIXES:
+    for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
     return name.lstrip(".") or "here"
 
@@ -126,8 +125,8 @@ def _bring_remote(part: Part, kept: Path, watch: Watch) -> Path:
 
 
 def _bring_local(part: Part, kept: Path, watch: Watch) -> Path:
-    is_here = part.path.exists()
-    if not _is_archive(part.path) or not (is_here or kept.exists()):
+    is_new = not kept.exists()
+    if not _is_archive(part.path) or (is_new and not part.path.exists()):
         _check(part, watch)
         return part.path
     with _turn(kept, watch):
@@ -179,6 +178,7 @@ class _Unpacked:
         """Unpack what is needed and not here yet; what is of an earlier archive goes first."""
         record, state = read_object(self._record), _state(self._archive)
         if record.get("archive") != state and self.folder.exists():
+            self._record.unlink(missing_ok=True)  # first: what is half removed is never taken
             shutil.rmtree(self.folder)
         done = record.get("members", []) if self.folder.exists() else []
         self._write(state, done)
@@ -208,7 +208,7 @@ def _is_archive(path: Path) -> bool:
     """Whether a file is one by its first bytes or, also where it is gone, by its name."""
     name = path.name.lower()
     has_mark = path.is_file() and sniff_file(path) in _ARCHIVES
-    return name.endswith(_ARCHIVE_SUFFIXES) or (has_mark and not name.endswith(_NO_ARCHIVE))
+    return name.endswith(_SUFFIXES) or (has_mark and not name.endswith(_NO_ARCHIVE))
 
 
 def _tell(watch: Watch, steps: Iterator[Progress]) -> None:

@@ -308,7 +308,6 @@ def test_a_removed_archive_is_fetched_again_for_other_files(server, bring_place,
 @pytest.mark.parametrize("query", ["", "?download=1"])
 def test_a_file_is_fetched_once_under_its_own_name(server, bring_place, query):
     url, _ = server.serve("std_folds.py", b"standard_train_fold = []")
-    server.files["/std_folds.py" + query] = server.files["/std_folds.py"]
     for _ in range(2):
         path = bring_place(url + query, artefact=FOLDS)
         assert path.name == "std_folds.py"

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -461,15 +462,25 @@ def test_the_password_is_written_nowhere(run, server, monkeypatch):
 # Side by side, and stopped
 
 
+class Meeting:
+    """Replies that are none, after all who ask have come."""
+
+    def __init__(self, num_clients):
+        self.barrier = threading.Barrier(num_clients)
+
+    def __bool__(self):
+        self.barrier.wait(20)
+        return False
+
+
 def test_places_are_brought_side_by_side(fetch, server):
-    size = 40_000
+    meeting = Meeting(len(IEMOCAP))
     urls = [
-        server.serve(f"{n}/release.zip", zip_of({name: os.urandom(size)}), bytes_per_second=1e5)[0]
-        for n, name in enumerate(IEMOCAP)
+        server.serve(f"{number}/release.zip", zip_of({name: b""}), replies=meeting)[0]
+        for number, name in enumerate(IEMOCAP)
     ]
-    began = time.monotonic()
     fetch("iemocap4", {"raw": urls})
-    assert time.monotonic() - began < 0.6 * len(urls) * size / 1e5
+    assert len(raw_content("iemocap4")) == len(IEMOCAP)
 
 
 def test_when_one_fails_the_others_stop_and_keep_what_they_have(fails, fetch, server):
@@ -478,14 +489,12 @@ def test_when_one_fails_the_others_stop_and_keep_what_they_have(fails, fetch, se
     page = b"<html>" + bytes(20_000)  # comes in two parts
     folds, page_served = server.serve(FOLDS, page, bytes_per_second=5e4)
     sources = {"raw": raw, "labels": None, "folds": folds}
-    began = time.monotonic()
     assert "sources.mosi.folds.at: " in fails("mosi", sources)
-    assert time.monotonic() - began < 1.5
-    time.sleep(0.1)
+    time.sleep(0.1)  # the other stops at its next bytes
     assert not (RAW / "mosi").exists()
     (partial,) = DOWNLOADS.glob("*/*.partial")
     num_kept = partial.stat().st_size
-    assert 0 < num_kept < 2_000_000
+    assert 0 < num_kept < len(content)
     served.bytes_per_second, page_served.content = 0, b"folds"
     fetch("mosi", sources)
     assert f"bytes={num_kept}-" in [asked.headers.get("Range") for asked in server.asked]
