@@ -108,10 +108,26 @@ def bring(part: Part, downloads: Path, watch: Watch) -> Path:
     """
     digest = hashlib.sha256((part.place if is_remote(part.place) else str(part.path)).encode())
     kept = downloads / f"{part.name}-{digest.hexdigest()[:8]}"
-    with _naming_the_key(part):
+    with naming_the_key(part):
         if is_remote(part.place):
             return _bring_remote(part, kept, watch)
         return part.path if part.path.is_dir() else _bring_local(part, kept, watch)
+
+
+@contextmanager
+def naming_the_key(part: Part) -> Iterator[None]:
+    """Errors name the key; those of a server also say what to get by hand."""
+    try:
+        yield
+    except InputError as error:
+        is_of_server = is_remote(part.place) and error.where == part.place
+        remedies = [error.remedy, _by_hand(part) if is_of_server else ""]
+        raise InputError(
+            f"{part.key}.at: {error.where}",
+            found=error.found,
+            expected=error.expected,
+            remedy="; ".join(filter(None, remedies)),
+        ) from error
 
 
 def _bring_remote(part: Part, kept: Path, watch: Watch) -> Path:
@@ -235,21 +251,6 @@ def _turn(kept: Path, watch: Watch) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _naming_the_key(part: Part) -> Iterator[None]:
-    """Errors name the key; those of a server also say what to get by hand."""
-    try:
-        yield
-    except InputError as error:
-        remedies = [error.remedy, _by_hand(part) if error.where == part.place else ""]
-        raise InputError(
-            f"{part.key}.at: {error.where}",
-            found=error.found,
-            expected=error.expected,
-            remedy="; ".join(filter(None, remedies)),
-        ) from error
 
 
 def _by_hand(part: Part) -> str:

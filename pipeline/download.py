@@ -15,7 +15,7 @@ from mculora.corpora.clips.corpus import find_table
 from mculora.corpora.clips.paths import MEDIA_FOLDER, linked_name
 from mculora.corpora.clips.table import list_clip_paths
 from mculora.errors import InputError, MCULoRAError
-from pipeline.acquisition import Part, bring, parts_of
+from pipeline.acquisition import Part, bring, naming_the_key, parts_of
 from pipeline.console import progress, say, stage
 from pipeline.layout import Layout
 from pipeline.params import PARAMS, Params, read_params
@@ -26,6 +26,8 @@ MOST_AT_ONCE = 8
 """How many places are brought side by side."""
 MOST_NAMED = 3
 """How many of the files that cannot be used are named, per place."""
+Skipped = tuple[tuple[str, str], ...]
+"""What could not be linked, as (path inside the source, reason)."""
 
 
 def run(downloads: Path) -> None:
@@ -134,13 +136,8 @@ def _link(part: Part, place: Path, folder: Path) -> list[int]:
     Raises:
         InputError: That is nothing.
     """
-    if part.artefact.name == "table":
-        skipped = _link_clips(place, folder)
-    elif place.is_dir() or wanted(place.name, part.members):
-        skipped = link_tree(place, folder, members=part.members).skipped
-    else:
-        skipped = ()
-        clear_links(folder)
+    with naming_the_key(part):
+        skipped = _make_links(part, place, folder)
     sizes = [
         os.stat(os.path.join(inside, name)).st_size
         for inside, _, names in os.walk(folder)
@@ -162,7 +159,16 @@ def _link(part: Part, place: Path, folder: Path) -> list[int]:
     return sizes
 
 
-def _link_clips(place: Path, folder: Path) -> tuple[tuple[str, str], ...]:
+def _make_links(part: Part, place: Path, folder: Path) -> Skipped:
+    if part.artefact.name == "table":
+        return _link_clips(place, folder)
+    if place.is_dir() or wanted(place.name, part.members):
+        return link_tree(place, folder, members=part.members).skipped
+    clear_links(folder)
+    return ()
+
+
+def _link_clips(place: Path, folder: Path) -> Skipped:
     """Link a table of clips and the files that it names, and give what could not be linked."""
     table = find_table(place) if place.is_dir() else place
     paths = list_clip_paths(table)

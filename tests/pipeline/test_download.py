@@ -320,7 +320,8 @@ def test_another_table_takes_the_place_of_the_first(fetch, clips):
 def test_a_table_that_is_none(fails, own):
     write_tree(own, {"clips.csv": b"file name,mood\na.mp4,1\n", "empty/readme.md": b""})
     assert "columns 'file name', 'mood'" in fails("clips", {"table": str(own / "clips.csv")})
-    assert "found no table" in fails("clips", {"table": str(own / "empty")})
+    line = fails("clips", {"table": str(own / "empty")})
+    assert f"sources.clips.table.at: {own / 'empty'}: found no table" in line
 
 
 # Another time
