@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,16 +11,14 @@ from pathlib import Path, PurePath
 
 from filelock import FileLock, Timeout
 
-from mculora.acquire.archive import unpack
 from mculora.acquire.checksums import Progress, verify_file
 from mculora.acquire.http import fetch
 from mculora.acquire.magic import FileKind, sniff_file
 from mculora.acquire.patience import PATIENCE
-from mculora.acquire.record import read_object
 from mculora.acquire.remote import Credentials, Remote, name_of
+from mculora.acquire.unpacked import Unpacked
 from mculora.corpora.artefacts import Artefact
 from mculora.errors import InputError
-from mculora.files import write_text
 from pipeline.sources import Source, is_remote
 
 _ARCHIVES = (FileKind.ZIP, FileKind.GZIP, FileKind.TAR)
@@ -133,11 +129,14 @@ def naming_the_key(part: Part) -> Iterator[None]:
 def _bring_remote(part: Part, kept: Path, watch: Watch) -> Path:
     target = kept / name_of(part.place)
     with _turn(kept, watch):
-        unpacked = _Unpacked(kept, target, part)
+        unpacked = _unpacked(part, kept, target)
         if unpacked.is_done:
             return unpacked.folder
         _tell(watch, fetch(_remote(part), target, patience=PATIENCE))
-        return unpacked.update(watch) if _is_archive(target) else target
+        if not _is_archive(target):
+            return target
+        _tell(watch, unpacked.update())
+        return unpacked.folder
 
 
 def _bring_local(part: Part, kept: Path, watch: Watch) -> Path:
@@ -146,11 +145,16 @@ def _bring_local(part: Part, kept: Path, watch: Watch) -> Path:
         _check(part, watch)
         return part.path
     with _turn(kept, watch):
-        unpacked = _Unpacked(kept, part.path, part)
-        if unpacked.is_done:
-            return unpacked.folder
-        _check(part, watch)
-        return unpacked.update(watch)
+        unpacked = _unpacked(part, kept, part.path)
+        if not unpacked.is_done:
+            _check(part, watch)
+            _tell(watch, unpacked.update())
+        return unpacked.folder
+
+
+def _unpacked(part: Part, kept: Path, archive: Path) -> Unpacked:
+    folder, known = kept / "unpacked" / part.name, part.source.known
+    return Unpacked(folder, archive, members=part.members, known=known)
 
 
 def _check(part: Part, watch: Watch) -> None:
@@ -163,61 +167,6 @@ def _check(part: Part, watch: Watch) -> None:
         )
     remedy = f"check the file, or correct the size or sum of {part.key}"
     _tell(watch, verify_file(part.path, part.source.known, remedy=remedy))
-
-
-class _Unpacked:
-    """What is unpacked of an archive, and a record of what it was made of.
-
-    Args:
-        kept: The folder of the archive's place.
-        archive: The archive; it may be gone once it is unpacked.
-        part: What is needed of it.
-    """
-
-    def __init__(self, kept: Path, archive: Path, part: Part) -> None:
-        self.folder = kept / "unpacked" / part.name
-        self._archive, self._members = archive, list(part.members)
-        self._record = kept / "unpacked.json"
-        known = part.source.known
-        self._known = {"bytes": known.num_bytes, "sums": [*known.md5, *known.sha256]}
-
-    @property
-    def is_done(self) -> bool:
-        """Whether all that is needed is here, of the archive as it is now, if it is."""
-        record = read_object(self._record)
-        is_of_it = not self._archive.exists() or record.get("archive") == _state(self._archive)
-        is_known = record.get("known") == self._known
-        has_all = self.folder.is_dir() and self._members in record.get("members", [])
-        return is_of_it and is_known and has_all
-
-    def update(self, watch: Watch) -> Path:
-        """Unpack what is needed and not here yet; what is of an earlier archive goes first."""
-        record, state = read_object(self._record), _state(self._archive)
-        if record.get("archive") != state and self.folder.exists():
-            self._record.unlink(missing_ok=True)  # first: what is half removed is never taken
-            shutil.rmtree(self.folder)
-        done = record.get("members", []) if self.folder.exists() else []
-        self._write(state, done)
-        if self._members not in done:
-            _tell(watch, self._unpack())
-            self._write(state, [*done, self._members])
-        return self.folder
-
-    def _unpack(self) -> Iterator[Progress]:
-        num_bytes = 0
-        files = unpack(self._archive, self.folder, members=self._members)
-        for count, path in enumerate(files, start=1):
-            num_bytes += path.stat().st_size
-            yield Progress(num_bytes, None, f"unpacking file {count:,}")
-
-    def _write(self, state: dict[str, int], members: list[list[str]]) -> None:
-        record = {"archive": state, "known": self._known, "members": members}
-        write_text(self._record, json.dumps(record, indent=1) + "\n")
-
-
-def _state(path: Path) -> dict[str, int]:
-    state = path.stat()
-    return {"size": state.st_size, "changed": state.st_mtime_ns}
 
 
 def _is_archive(path: Path) -> bool:

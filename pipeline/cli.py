@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 … or auto.")]
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, which Typer also makes of the exception."""
 MODALITIES = "audio|text|visual"
 ModalityOption = Annotated[str, typer.Option(metavar=MODALITIES, help="What to extract.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where something would be left out.")]
@@ -105,9 +107,11 @@ def main() -> None:
     """Run the command; show an error of the user's, or of the machine's, as one line."""
     try:
         app()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
+            raise
         typer.echo("stopped; run the command again to go on", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         typer.echo(f"error: {place}{error.strerror or error}", err=True)
