@@ -111,7 +111,18 @@ def run(monkeypatch, capsys):
 
 
 @pytest.fixture
-def travel(tmp_path, monkeypatch, run):
+def same_torch_after():
+    """Undo what a training process sets for itself: sums depend on the number of threads."""
+    import torch
+
+    threads, is_strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(is_strict)
+
+
+@pytest.fixture
+def travel(tmp_path, monkeypatch, run, same_torch_after):
     """Run all commands in a new project folder, the current one; training starts no process."""
     from pipeline.seed_run import train_seed
 
