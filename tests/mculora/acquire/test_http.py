@@ -204,7 +204,9 @@ def test_cut_at_twenty_random_points(server, bring, waits, seed, faults):
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     size=st.integers(1, 3000),
@@ -873,7 +875,9 @@ def test_impossible_hosts(bring, url):
         bring(url)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(
     st.binary()
     | st.text().map(lambda t: json.dumps({"url": t, "sums": t, "num_bytes": 5}).encode())

@@ -460,7 +460,9 @@ VALUES = st.recursive(
 )
 PLANS = {name: plan(name, num_videos=6) for name in ALL}
 QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

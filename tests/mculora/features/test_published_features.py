@@ -479,7 +479,9 @@ def test_labels_can_be_learnt_from_each_look_alike(tmp_path, word):
 # Whatever the bytes
 
 QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
