@@ -135,7 +135,15 @@ def _bring_remote(part: Part, kept: Path, watch: Watch) -> Path:
         _tell(watch, fetch(_remote(part), target, patience=PATIENCE))
         if not _is_archive(target):
             return target
-        _tell(watch, unpacked.update())
+        try:
+            _tell(watch, unpacked.update())
+        except InputError as error:
+            raise InputError(
+                error.where,
+                found=error.found,
+                expected=error.expected,
+                remedy=f"{error.remedy}; to fetch it anew, remove {target} first",
+            ) from error
         return unpacked.folder
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from mculora.features.identity import Absence, FeatureIdentity
 from mculora.features.published.settling import settle_features
 from mculora.features.published.sources import find_features
 from mculora.features.store import StoredFeatures, StoreWriter, read_store
+from mculora.files import write_text
 from mculora.modality import Modality
 from pipeline.console import progress, say, stage
 from pipeline.encoders import make_encoder
@@ -76,12 +79,36 @@ def _encode(
     params: Params, corpus: Corpus, modality: Modality, *, layout: Layout, device: str, strict: bool
 ) -> None:
     encoder = make_encoder(params, modality, device=device)
+    _forget_other_media(corpus, modality, layout)
     identity = identify(encoder, corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
     writer = _writer(layout.features(modality), identity, corpus)
     pending = corpus.utterances[len(corpus.utterances) - len(writer.pending) :]
     extracted = extract_utterances(encoder, pending, layout.raw)
     shown = progress(extracted, label=f"extract {modality.word}", total=len(pending))
     _store(writer, shown, strict=strict, modality=modality)
+
+
+def _forget_other_media(corpus: Corpus, modality: Modality, layout: Layout) -> None:
+    """Drop what was extracted of media that have changed since: a store goes on where it stopped.
+
+    The manifest knows the size of media, not their content; a changed file may have the same size.
+    """
+    field = {Modality.AUDIO: "audio_path", Modality.VISUAL: "video_path"}.get(modality)
+    paths = {path for u in corpus.utterances if field and (path := getattr(u, field))}
+    state = {path: _size_and_time(layout.raw / path) for path in sorted(paths)}
+    note = layout.media_state(modality)
+    if note.exists() and json.loads(note.read_text(encoding="utf-8")) != state:
+        note.unlink()  # first: a stop in between must not leave an old store with a new note
+        shutil.rmtree(layout.features(modality), ignore_errors=True)
+    write_text(note, json.dumps(state, ensure_ascii=False) + "\n")
+
+
+def _size_and_time(path: Path) -> list[int]:
+    try:
+        state = path.stat()
+    except OSError:
+        return []
+    return [state.st_size, state.st_mtime_ns]
 
 
 def _import(params: Params, corpus: Corpus, modality: Modality, layout: Layout) -> list[str]:

@@ -38,6 +38,10 @@ class Layout:
         """One modality's feature store (`extract`)."""
         return self.root / "data" / "features" / self.dataset / modality.word
 
+    def media_state(self, modality: Modality) -> Path:
+        """Size and time of the media that a store was made from, on this machine; no result."""
+        return self.features(modality).with_suffix(".media.json")
+
     @property
     def split(self) -> Path:
         """Folds and masks: folds.json, masks.safetensors (`split`)."""

@@ -50,6 +50,10 @@ class Lines:
     def tell(self, label: str, now: Progress) -> None:
         """Say how far a transfer is, if a line is due."""
         with self._lock:
+            if now.note.endswith("trying again"):  # the reason of a wait is worth a line of its own
+                self._file.write(f"{label}: {describe(now, 0)}\n")
+                self._file.flush()
+                return
             section = self._sections.get(label)
             if section is None or now.done_bytes < section.reached_bytes:
                 # the first time, or something else has begun: unpacking after fetching

@@ -190,7 +190,7 @@ class Answer:
         else:
             how = "without user and password, since none were given"
         realm = re.search(r'realm="([^"]*)"', self.headers.get("WWW-Authenticate", ""))
-        place = f" for {_printable(realm[1])}" if realm else ""
+        place = f" for {printable(realm[1])}" if realm else ""
         return InputError(
             self.remote.url,
             found=f"{self._status_text} {how}",
@@ -213,12 +213,13 @@ def _seconds(retry_after: str) -> float:
 
 def _title(page: bytes) -> str:
     found = _TITLE.search(page)
-    words = _printable(html.unescape(found[1].decode(errors="replace"))) if found else ""
+    words = printable(html.unescape(found[1].decode(errors="replace"))) if found else ""
     return f" “{words}”" if words else ""
 
 
-def _printable(text: str) -> str:
-    """At most 100 characters on one line: a server must not write to a terminal."""
+def printable(text: str) -> str:
+    """At most 100 characters on one line: a server must not write to a terminal, nor a secret."""
+    text = re.sub(r"//[^/@\s]*@", "//", text)
     return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))[:100].strip()
 
 

@@ -15,7 +15,7 @@ import requests
 import urllib3.exceptions
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from mculora.acquire.answer import OTHER_WAYS, Answer
+from mculora.acquire.answer import OTHER_WAYS, Answer, printable
 from mculora.acquire.arrival import Arrival, Interrupted
 from mculora.acquire.checksums import Progress
 from mculora.acquire.magic import HEAD_BYTES
@@ -232,7 +232,7 @@ def _mishaps(url: str) -> Iterator[None]:
 def _innermost(error: BaseException) -> str:
     while inner := error.__cause__ or error.__context__:
         error = inner
-    return str(error) or type(error).__name__
+    return printable(str(error)) or type(error).__name__
 
 
 def _session(remote: Remote) -> requests.Session:

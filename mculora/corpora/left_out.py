@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
+from mculora.acquire.members import shown
 from mculora.corpora.manifest import Dropped
 from mculora.errors import InputError
 
@@ -36,7 +37,7 @@ def require_some(
     if utterances:
         return
     first = next(iter(dropped), None)
-    example = f" (first: {first.id}, {first.reason})" if first else ""
+    example = f" (first: {shown(first.id)}, {shown(first.reason)})" if first else ""
     raise InputError(
         raw_folder,
         found=f"no usable utterance, {len(dropped)} dropped{example}",

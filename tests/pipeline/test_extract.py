@@ -77,6 +77,19 @@ def test_every_utterance_is_stored_or_absent(
     assert output.err == ""
 
 
+def test_other_media_of_the_same_size_are_extracted_anew(project: Path) -> None:
+    extract.run("audio", device="cpu")
+    before = read_store(store_of(project, "audio")).vectors
+    (path,) = project.rglob("*.wav")
+    size = path.stat().st_size
+    sound = 0.1 * np.random.default_rng(1).standard_normal(8 * 8_000)
+    soundfile.write(path, sound, 16_000)
+    assert path.stat().st_size == size
+    extract.run("audio", device="cpu")
+    after = read_store(store_of(project, "audio")).vectors
+    assert not np.allclose(before, after)
+
+
 def test_text(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     extract.run("text", device="cpu")
     assert read_store(store_of(project, "text")).absent == {"-d_1": "empty transcript"}

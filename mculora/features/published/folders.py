@@ -22,7 +22,10 @@ _NO_FILE_OF_SPEAKER = "no published file of the speaker"
 _SEVERAL_WIDTHS = "frames of several widths"
 _BOTH = "a file and a folder of frames: the file is used"
 # What numpy raises for headers that are none: it reads them as Python's literals.
-_DAMAGE = (ValueError, SyntaxError, tokenize.TokenError, OverflowError, EOFError, MemoryError)
+_DAMAGE = (
+    *(ValueError, TypeError, SyntaxError, tokenize.TokenError),
+    *(OverflowError, EOFError, MemoryError),
+)
 _UNREADABLE_FRAMES = "unreadable frames left out of the mean"
 
 

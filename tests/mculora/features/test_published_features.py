@@ -415,6 +415,16 @@ def test_a_file_named_alone_lies_in_a_folder_of_its_name(tmp_path):
     assert features.identity.width == WIDTHS[TEXT]
 
 
+def test_a_header_that_lies_about_its_shape_costs_its_file(tmp_path):
+    np.save(tmp_path / "x_0.npy", np.ones(8, dtype=np.float32))
+    content = (tmp_path / "x_0.npy").read_bytes().replace(b"(8,)", b"(True,8)")
+    (tmp_path / "x_0.npy").write_bytes(content.replace(b"    \n", b"\n", 1))
+    one = Utterance("x_0", "x", "", None, "", 0.0, 1.0, "", 0.0)
+    [read] = FolderSource(tmp_path).read([one])
+    assert isinstance(read.outcome, Absence)
+    assert read.outcome.reason.startswith("unreadable file")
+
+
 def test_nothing_to_import(tmp_path):
     write_gcnet(tmp_path / "published", "mosi", num_videos=8)
     with pytest.raises(InputError, match=r"found nothing of the name none.*published\.audio"):
