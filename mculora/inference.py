@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from mculora.errors import InputError
-from mculora.features.encoder import Encoder, Observation
-from mculora.features.identity import Absence
+from mculora.features.encoder import Encoder
+from mculora.features.observation import Observation
+from mculora.features.outcome import Absence
 from mculora.modality import NUM_MODALITIES, Modality
 from mculora.model.network import MCULoRA
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from mculora.corpora.manifest import Corpus, read_manifest
 from mculora.errors import InputError
 from mculora.features.encoder import identify
-from mculora.features.extraction import Extracted, extract_utterances
-from mculora.features.identity import Absence, FeatureIdentity
+from mculora.features.extraction import extract_utterances
+from mculora.features.identity import FeatureIdentity
+from mculora.features.outcome import Absence, Extracted
 from mculora.features.published.settling import settle_features
 from mculora.features.published.sources import find_features
 from mculora.features.store import StoredFeatures, StoreWriter, read_store

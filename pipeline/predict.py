@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mculora.errors import InputError
-from mculora.features.encoder import Encoder, Observation, identify
+from mculora.features.encoder import Encoder, identify
 from mculora.features.identity import check_same
+from mculora.features.observation import Observation
 from mculora.inference import ClipPrediction, predict_clip
 from mculora.modality import Modality
 from mculora.model.checkpoint import Checkpoint, load_checkpoint

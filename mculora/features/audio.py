@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
-from mculora.features.encoder import Observation, encode_each
-from mculora.features.identity import JSON, Absence
+from mculora.features.encoder import encode_each
+from mculora.features.identity import JSON
+from mculora.features.observation import Observation
+from mculora.features.outcome import Absence
 from mculora.media.audio import SAMPLE_RATE, AudioClip, read_audio
 from mculora.modality import Modality
 

@@ -6,24 +6,14 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from mculora.corpora.utterance import Utterance
-from mculora.features.encoder import Encoder, Observation
-from mculora.features.identity import Absence
+from mculora.features.encoder import Encoder
+from mculora.features.observation import Observation
+from mculora.features.outcome import Absence, Extracted
 
 _AHEAD = 4  # utterances in work per worker: keeps all busy while one is long
-
-
-@dataclass(frozen=True)
-class Extracted:
-    """What became of one utterance: its vector (D,) or why it has none."""
-
-    utterance_id: str
-    outcome: torch.Tensor | Absence
 
 
 def extract_utterances(

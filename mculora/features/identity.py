@@ -1,4 +1,4 @@
-"""What a feature vector is: the encoder, settings and corpus behind it, or why there is none."""
+"""What a feature vector is: the encoder, the settings and the corpus behind it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ from mculora.errors import InputError
 from mculora.modality import Modality
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
-
-
-@dataclass(frozen=True)
-class Absence:
-    """Why an utterance has no vector, as the report will say it."""
-
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ import torch
 
 from mculora.errors import InputError
 from mculora.features.audio import hear
-from mculora.features.encoder import EncoderSpec, Observation, encode_each
-from mculora.features.identity import JSON, Absence
+from mculora.features.encoder import EncoderSpec, encode_each
+from mculora.features.identity import JSON
+from mculora.features.observation import Observation
+from mculora.features.outcome import Absence
 from mculora.features.text import read_words
 from mculora.features.visual import see_faces
 from mculora.media.audio import SAMPLE_RATE

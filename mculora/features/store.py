@@ -22,7 +22,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from mculora.errors import InputError
-from mculora.features.identity import JSON, Absence, FeatureIdentity, canonical
+from mculora.features.identity import JSON, FeatureIdentity, canonical
+from mculora.features.outcome import Absence
 from mculora.files import TEMPORARY_SUFFIX, whole_file, write_text
 
 FLUSH = 64

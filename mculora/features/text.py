@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
-from mculora.features.encoder import Observation, encode_each
-from mculora.features.identity import JSON, Absence
+from mculora.features.encoder import encode_each
+from mculora.features.identity import JSON
+from mculora.features.observation import Observation
+from mculora.features.outcome import Absence
 from mculora.modality import Modality
 
 _WORD_WIDTH = 512

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 
 from mculora.corpora.utterance import FrameRegion
-from mculora.features.encoder import Observation, encode_each
-from mculora.features.identity import JSON, Absence
+from mculora.features.encoder import encode_each
+from mculora.features.identity import JSON
+from mculora.features.observation import Observation
+from mculora.features.outcome import Absence
 from mculora.media.faces import CROP_SIDE, FaceDetector, HaarDetector, crop_faces
 from mculora.media.video import Pixels, VideoFrame, iterate_frames
 from mculora.modality import Modality

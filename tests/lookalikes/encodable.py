@@ -2,7 +2,7 @@
 
 from mculora.features.audio import LogMel
 from mculora.features.extraction import extract_utterance
-from mculora.features.identity import Absence
+from mculora.features.outcome import Absence
 from mculora.features.visual import Hog
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mculora.features.identity import Absence
+from mculora.features.outcome import Absence
 
 RULE = "1"
 """The rule's version: part of what features are."""

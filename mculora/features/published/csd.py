@@ -10,7 +10,7 @@ from pathlib import Path
 from mculora.acquire import csd
 from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError
-from mculora.features.identity import Absence
+from mculora.features.outcome import Absence
 from mculora.features.published.cleaning import NO_ENTRY, Cleaned, clean
 
 _NO_ROWS = "no published rows in its time"

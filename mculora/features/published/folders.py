@@ -14,7 +14,7 @@ import numpy as np
 
 from mculora.corpora.iemocap.names import TurnName
 from mculora.corpora.utterance import Utterance
-from mculora.features.identity import Absence
+from mculora.features.outcome import Absence
 from mculora.features.published.cleaning import NO_FILE, Array, Cleaned, average, clean, to_rows
 
 _SUFFIX = ".npy"

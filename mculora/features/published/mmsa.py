@@ -13,7 +13,7 @@ from mculora.acquire.pickles import read_pickle
 from mculora.corpora.published.mmsa import clip_ids, mmsa_parts, unusable_mmsa
 from mculora.corpora.published.rows import is_sequence
 from mculora.corpora.utterance import Utterance
-from mculora.features.identity import Absence
+from mculora.features.outcome import Absence
 from mculora.features.published.cleaning import NO_ENTRY, Array, Cleaned, clean
 from mculora.modality import Modality
 

@@ -11,8 +11,8 @@ import torch
 
 from mculora.corpora.manifest import Corpus
 from mculora.errors import InputError
-from mculora.features.extraction import Extracted
-from mculora.features.identity import Absence, FeatureIdentity
+from mculora.features.identity import FeatureIdentity
+from mculora.features.outcome import Absence, Extracted
 from mculora.features.published.cleaning import NO_ENTRY, NO_FILE, RULE, Cleaned
 from mculora.features.published.sources import FeatureSource
 from mculora.modality import Modality

@@ -16,7 +16,7 @@ from mculora.corpora.clips.windows import parse_seconds
 from mculora.corpora.manifest import Corpus, Task, read_manifest, write_manifest
 from mculora.corpora.utterance import Split
 from mculora.errors import InputError, MediaError
-from mculora.features.encoder import Observation
+from mculora.features.observation import Observation
 from mculora.media.audio import read_audio
 from mculora.media.container import media_duration
 from mculora.modality import Modality

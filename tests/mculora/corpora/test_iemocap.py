@@ -21,7 +21,7 @@ from mculora.corpora.iemocap.evaluations import read_evaluations
 from mculora.corpora.manifest import read_manifest, write_manifest
 from mculora.corpora.utterance import FrameRegion
 from mculora.errors import InputError
-from mculora.features.encoder import Observation
+from mculora.features.observation import Observation
 from mculora.features.visual import Hog, see_faces
 from mculora.media.audio import read_audio
 from mculora.media.faces import HaarDetector

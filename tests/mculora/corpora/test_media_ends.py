@@ -22,7 +22,7 @@ from mculora.corpora.utterance import Utterance
 from mculora.errors import MediaError
 from mculora.features.audio import LogMel
 from mculora.features.extraction import extract_utterance
-from mculora.features.identity import Absence
+from mculora.features.outcome import Absence
 from mculora.media.container import media_duration
 from mculora.modality import Modality
 

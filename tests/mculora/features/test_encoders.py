@@ -11,13 +11,14 @@ import torch
 from mculora.corpora.utterance import FrameRegion, Utterance
 from mculora.errors import InputError
 from mculora.features import visual
-from mculora.features.encoder import EncoderSpec, Observation, identify
+from mculora.features.encoder import EncoderSpec, identify
 from mculora.features.extraction import (
     extract_utterance,
     extract_utterances,
 )
-from mculora.features.identity import Absence
 from mculora.features.loading import load_encoder
+from mculora.features.observation import Observation
+from mculora.features.outcome import Absence
 from mculora.features.text import clean_transcript
 from mculora.media.video import VideoFrame
 from mculora.modality import Modality

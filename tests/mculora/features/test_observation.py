@@ -7,7 +7,7 @@ import torch
 
 from mculora.corpora.utterance import FrameRegion, Utterance
 from mculora.features.audio import LogMel
-from mculora.features.encoder import Observation
+from mculora.features.observation import Observation
 from mculora.features.visual import Hog
 from mculora.media.container import Window
 

@@ -11,9 +11,10 @@ import soundfile
 import torch
 
 from mculora.errors import InputError
-from mculora.features.encoder import EncoderSpec, Observation
-from mculora.features.identity import Absence
+from mculora.features.encoder import EncoderSpec
 from mculora.features.loading import load_encoder
+from mculora.features.observation import Observation
+from mculora.features.outcome import Absence
 from mculora.modality import Modality
 
 transformers = pytest.importorskip("transformers")

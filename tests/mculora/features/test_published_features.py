@@ -20,7 +20,7 @@ from published_plan import AUDIO, CLASSES, TEXT, VISUAL, WIDTHS
 from mculora.corpora.published.reading import read_published
 from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError
-from mculora.features.identity import Absence
+from mculora.features.outcome import Absence
 from mculora.features.published.cleaning import (
     EMPTY,
     NO_ENTRY,

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from mculora.errors import InputError
-from mculora.features.identity import Absence, FeatureIdentity, check_same
+from mculora.features.identity import FeatureIdentity, check_same
+from mculora.features.outcome import Absence
 from mculora.features.store import (
     FLUSH,
     StoredFeatures,

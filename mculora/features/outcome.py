@@ -1,0 +1,38 @@
+"""What became of one utterance in one modality: its vector, or why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from mculora.features.identity import JSON
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Why an utterance has no vector.
+
+    Attributes:
+        reason: As the report will say it.
+        facts: What was seen nevertheless (`{"frames": 28, "frames_with_face": 0}`).
+    """
+
+    reason: str
+    facts: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What became of one utterance.
+
+    Attributes:
+        utterance_id: Which one.
+        outcome: Its vector (D,), or a vector per moment (T, D), or why it has none.
+        facts: What was seen on the way (`{"frames": 28, "frames_with_face": 20}`).
+    """
+
+    utterance_id: str
+    outcome: torch.Tensor | Absence
+    facts: Mapping[str, JSON] = field(default_factory=dict)
