@@ -97,7 +97,9 @@ def read_frames(
     return VideoClip(np.stack([frame.pixels for frame in frames]), seconds)
 
 
-def iterate_frames(path: Path, window: Window, *, frames_per_second: float) -> Iterator[VideoFrame]:
+def iterate_frames(
+    path: Path, window: Window, *, frames_per_second: float, num_frames: int | None = None
+) -> Iterator[VideoFrame]:
     """Yield the frames shown at the middles of even parts of a window, at least one.
 
     A window that reaches beyond the picture is cut to it. A frame shown at several of the moments
@@ -107,12 +109,15 @@ def iterate_frames(path: Path, window: Window, *, frames_per_second: float) -> I
         path: A video file.
         window: The part of the clip.
         frames_per_second: How many moments of each second are looked at.
+        num_frames: How many moments are looked at instead, however long the window is.
 
     Raises:
         MediaError: The file or its picture cannot be read, or the window has none.
     """
     timeline = _timeline(path, path.stat().st_mtime_ns if path.exists() else 0)
-    moments = _moments(path, window, timeline, frames_per_second)
+    moments = _moments(
+        path, window, timeline, frames_per_second=frames_per_second, num_frames=num_frames
+    )
     shown = np.unique(np.searchsorted(timeline.seconds, moments, side="right") - 1)
     seconds = [float(timeline.seconds[index]) for index in shown]
     frames = _decord_frames(path, timeline, shown.tolist()) if timeline.is_plain else None
@@ -123,14 +128,19 @@ def iterate_frames(path: Path, window: Window, *, frames_per_second: float) -> I
 
 
 def _moments(
-    path: Path, window: Window, timeline: _Timeline, frames_per_second: float
+    path: Path,
+    window: Window,
+    timeline: _Timeline,
+    *,
+    frames_per_second: float,
+    num_frames: int | None,
 ) -> npt.NDArray[np.float64]:
     """The moments at which the window is looked at, inside the picture: (T,)."""
     span = Window(float(timeline.seconds[0]), timeline.end_seconds)
     check_overlap(path, window, span)
     start = max(window.start_seconds, span.start_seconds)
     end = min(window.end_seconds or timeline.end_seconds, timeline.end_seconds)
-    count = max(1, round((end - start) * frames_per_second))
+    count = num_frames or max(1, round((end - start) * frames_per_second))
     step = (end - start) / count
     return np.linspace(start + step / 2, end - step / 2, count, dtype=np.float64)
 

@@ -123,6 +123,16 @@ def test_damaged_bytes_never_escape_as_another_error(tmp_path: Path, reader: str
             assert error.reason
 
 
+@pytest.mark.parametrize("seconds", [0.4, 3.0])
+def test_frames_can_be_counted_instead(tmp_path: Path, seconds: float, reader: str) -> None:
+    path = write_clip(tmp_path / "a.mp4", audio=None)
+    frames = list(
+        video.iterate_frames(path, Window(0.0, seconds), frames_per_second=25, num_frames=5)
+    )
+    moments = [seconds * (k + 0.5) / 5 for k in range(5)]
+    assert [f.seconds for f in frames] == pytest.approx([int(m * 25 + 1e-6) / 25 for m in moments])
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files by /proc")
 def test_readers_are_closed(tmp_path: Path, reader: str) -> None:
     path = write_clip(tmp_path / "a.mp4")
