@@ -10,8 +10,9 @@ from torch import Tensor
 
 from mculora.errors import InputError
 from mculora.features.encoder import Encoder
+from mculora.features.extraction import encode_one
 from mculora.features.observation import Observation
-from mculora.features.outcome import Absence
+from mculora.features.outcome import Absence, pooled
 from mculora.modality import NUM_MODALITIES, Modality
 from mculora.model.network import MCULoRA
 
@@ -54,11 +55,11 @@ def predict_clip(
     features = [torch.zeros(1, 1, width, device=device) for width in network.config.widths]
     present = torch.zeros(1, 1, NUM_MODALITIES, dtype=torch.bool, device=device)
     for modality, encoder in encoders.items():
-        [outcome] = encoder.encode([observation])
+        outcome = encode_one(encoder, observation).outcome
         if isinstance(outcome, Absence):
             reasons[modality] = outcome.reason
         else:
-            features[modality][0, 0] = outcome
+            features[modality][0, 0] = pooled(outcome)
             present[0, 0, modality] = True
     used = tuple(m for m in Modality if bool(present[0, 0, m]))
     if not used:

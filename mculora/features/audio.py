@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
-from mculora.features.encoder import encode_each
+from mculora.features.built_in import BuiltInEncoder, in_one_piece
+from mculora.features.encoder import Prepared
 from mculora.features.identity import JSON
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
@@ -44,28 +45,24 @@ def hear(observation: Observation) -> AudioClip | Absence:
     return clip
 
 
-class Egemaps:
+class Egemaps(BuiltInEncoder):
     """The 88 functionals of eGeMAPSv02 by openSMILE: pitch, loudness, timbre, rhythm."""
 
     modality = Modality.AUDIO
     name = "egemaps"
     width = 88
-    is_thread_safe = True
     settings: Mapping[str, JSON] = {"set": "eGeMAPSv02", "level": "functionals"}
 
     def __init__(self) -> None:
         self.revision = f"opensmile {version('opensmile')}"
 
-    def encode(self, observations: Sequence[Observation]) -> list[torch.Tensor | Absence]:
-        """See `Encoder.encode`."""
-        return encode_each(observations, self._encode_one)
-
-    def _encode_one(self, observation: Observation) -> torch.Tensor | Absence:
+    def prepare(self, observation: Observation) -> Prepared | Absence:
+        """See `Encoder.prepare`."""
         clip = hear(observation)
         if isinstance(clip, Absence):
             return clip
         values = self._extractor.process_signal(clip.samples, clip.sample_rate).to_numpy()
-        return torch.tensor(values[0], dtype=torch.float32)
+        return in_one_piece(torch.tensor(values[0], dtype=torch.float32))
 
     @cached_property
     def _extractor(self) -> Any:
@@ -77,27 +74,23 @@ class Egemaps:
         )
 
 
-class LogMel:
+class LogMel(BuiltInEncoder):
     """Mean and spread over time of a log-mel spectrogram: 2 x 64 values."""
 
     modality = Modality.AUDIO
     name = "logmel"
     revision = "1"
     width = 2 * _NUM_MELS
-    is_thread_safe = True
     settings: Mapping[str, JSON] = {"mels": _NUM_MELS, "window": _WINDOW, "hop": _HOP}
 
-    def encode(self, observations: Sequence[Observation]) -> list[torch.Tensor | Absence]:
-        """See `Encoder.encode`."""
-        return encode_each(observations, self._encode_one)
-
-    def _encode_one(self, observation: Observation) -> torch.Tensor | Absence:
+    def prepare(self, observation: Observation) -> Prepared | Absence:
+        """See `Encoder.prepare`."""
         clip = hear(observation)
         if isinstance(clip, Absence):
             return clip
         power = self._spectrogram(torch.from_numpy(clip.samples))  # (mels, T)
         decibels = 10 * power.clamp_min(_QUIETEST).log10()
-        return torch.cat([decibels.mean(dim=1), decibels.std(dim=1, correction=0)])
+        return in_one_piece(torch.cat([decibels.mean(dim=1), decibels.std(dim=1, correction=0)]))
 
     @cached_property
     def _spectrogram(self) -> Any:

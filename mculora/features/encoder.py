@@ -1,37 +1,113 @@
-"""One interface for everything that turns an utterance into a vector, built in or pretrained."""
+"""One interface for everything that turns an utterance into a vector, built in or pretrained.
+
+An encoder works in two halves, so that reading goes on beside computing: `prepare` reads and
+decodes one utterance into pieces, in any thread; `encode` takes a batch of pieces, of several
+utterances, through the model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, Protocol
 
 import torch
 
-from mculora.errors import MediaError
 from mculora.features.identity import JSON, FeatureIdentity
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.modality import Modality
 
+Combine = Literal["mean", "sum"]
+Pooling = Literal["mean", "words", "first"]
+DTypeName = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class Level(Enum):
+    """How much of an utterance's course in time its features keep."""
+
+    UTTERANCE = "utterance"
+    FRAME = "frame"
+
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """Which encoder to use.
+    """Which encoder to use, and how.
 
     Attributes:
         modality: What it encodes.
-        encoder: A built-in name, a hub id or a local folder of a transformers model.
+        encoder: A built-in name, a hub id, a local folder or `torchaudio:BUNDLE`.
         revision: The branch, tag or commit of a hub model.
-        layers: The hidden layers to average (transformers models); -1 is the last.
-        frames_per_second: Frames looked at per second of video (visual encoders).
+        layers: The hidden layers to combine (pretrained models); -1 is the last, 0 the embedding.
+        combine: Their mean or their sum.
+        pooling: What stands for an utterance: the mean over its valid moments, the mean over words
+            of the mean over their parts, or the first token.
+        level: One vector per utterance, or one per moment.
+        dtype: What the model computes in; `auto` is what its device is good at.
+        window_seconds: Longer sound is encoded in windows of this length (audio).
+        frames_per_second: Frames looked at per second of video (visual).
     """
 
     modality: Modality
     encoder: str
     revision: str = "main"
     layers: tuple[int, ...] = (-1,)
+    combine: Combine = "mean"
+    pooling: Pooling = "mean"
+    level: Level = Level.UTTERANCE
+    dtype: DTypeName = "auto"
+    window_seconds: float = 30.0
     frames_per_second: float = 4.0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What goes through a model at once: a window of sound, a stretch of text, a face.
+
+    Attributes:
+        inputs: Its tensors, on the CPU and without a batch axis.
+        length: Samples, tokens or frames: what batches are sorted by and budgeted in.
+    """
+
+    inputs: Mapping[str, torch.Tensor]
+    length: int
+
+    @property
+    def num_bytes(self) -> int:
+        """The memory that it takes until it is encoded."""
+        return sum(value.nbytes for value in self.inputs.values())
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One utterance, read and decoded.
+
+    Attributes:
+        pieces: At least one, in time order.
+        facts: What was seen on the way (`{"frames": 28, "frames_with_face": 20}`).
+    """
+
+    pieces: tuple[Piece, ...]
+    facts: Mapping[str, JSON] = field(default_factory=dict)
+
+    @property
+    def num_bytes(self) -> int:
+        """The memory that its pieces take."""
+        return sum(piece.num_bytes for piece in self.pieces)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One piece after the model.
+
+    Attributes:
+        states: (T, D) float32 on the encoder's device; T is 1 at utterance level.
+        weight: How many valid moments they stand for, in the mean over an utterance's pieces.
+    """
+
+    states: torch.Tensor  # (T, D)
+    weight: float = 1.0
 
 
 class Encoder(Protocol):
@@ -43,7 +119,11 @@ class Encoder(Protocol):
         revision: The exact version.
         settings: Everything else that changes the numbers.
         width: D, the length of a vector.
-        is_thread_safe: Whether several threads may encode at once.
+        level: One vector per utterance, or one per moment.
+        can_pad: Whether pieces of different lengths may share a batch without changing a value;
+            else only pieces of equal length do.
+        budget: The sum of padded lengths that a batch has on this device unless told otherwise; a
+            longer piece goes alone.
     """
 
     modality: Modality
@@ -51,28 +131,25 @@ class Encoder(Protocol):
     revision: str
     settings: Mapping[str, JSON]
     width: int
-    is_thread_safe: bool
+    level: Level
+    can_pad: bool
+    budget: int
 
-    def encode(self, observations: Sequence[Observation]) -> list[torch.Tensor | Absence]:
-        """Give each observation its vector, (D,) float32 and finite, or why it has none."""
+    def prepare(self, observation: Observation) -> Prepared | Absence:
+        """Read and decode an utterance; several threads may do so at once.
+
+        Raises:
+            MediaError: A file of it cannot be read.
+        """
         ...
 
+    def encode(self, pieces: Sequence[Piece]) -> list[Encoded]:
+        """Take one batch through the model, without gradients.
 
-def encode_each(
-    observations: Sequence[Observation],
-    encode_one: Callable[[Observation], torch.Tensor | Absence],
-) -> list[torch.Tensor | Absence]:
-    """Encode one by one; media that cannot be read and values that are not finite are absent."""
-    outcomes: list[torch.Tensor | Absence] = []
-    for observation in observations:
-        try:
-            outcome = encode_one(observation)
-        except MediaError as error:
-            outcome = Absence(error.reason)
-        if isinstance(outcome, torch.Tensor) and not torch.isfinite(outcome).all():
-            outcome = Absence("the encoder gave values that are not finite")
-        outcomes.append(outcome)
-    return outcomes
+        Raises:
+            torch.OutOfMemoryError: The batch is too large for the device.
+        """
+        ...
 
 
 def identify(encoder: Encoder, *, corpus: str, corpus_fingerprint: str) -> FeatureIdentity:

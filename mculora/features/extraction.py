@@ -1,19 +1,31 @@
-"""Utterances to vectors in manifest order, several at once where the encoder allows it."""
+"""Utterances to vectors in manifest order: decoding beside computing, batches by length."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from mculora.corpora.utterance import Utterance
-from mculora.features.encoder import Encoder
+from mculora.errors import MediaError
+from mculora.features.batching import BackingOff, plan_batches
+from mculora.features.encoder import Encoded, Encoder, Level, Piece, Prepared
+from mculora.features.meter import Meter
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence, Extracted
+from mculora.features.reading import read_ahead
 
-_AHEAD = 4  # utterances in work per worker: keeps all busy while one is long
+GROUP = 64
+"""Utterances that are batched among themselves; a store has a shard of each, so that a resumed
+extraction forms the same batches as one that was not stopped."""
+
+_GROUP_BYTES = 512 * 2**20  # a group of long utterances is cut when it holds this much
+
+_NOT_FINITE = "the encoder gave values that are not finite"
 
 
 def extract_utterances(
@@ -22,41 +34,169 @@ def extract_utterances(
     raw_folder: Path,
     *,
     num_workers: int | None = None,
+    budget: int | None = None,
+    meter: Meter | None = None,
 ) -> Iterator[Extracted]:
-    """Encode utterances and yield each in the given order.
+    """Encode utterances and yield each in the given order, `GROUP` of them at a time.
 
-    What the corpus already says to be absent stays absent for that reason.
+    What the corpus already says to be absent stays absent for that reason. Workers and budget
+    change the wait, and a value by no more than the rounding of the model's data type.
 
     Args:
         encoder: What turns an utterance into a vector.
         utterances: Rows of a manifest.
         raw_folder: The folder that their media paths start from.
-        num_workers: Threads for an encoder that allows several; None for one per processor. It
-            never changes a value.
+        num_workers: Threads that read and decode; None for one per processor.
+        budget: The most that a batch may cost (`Encoder.budget`); None for the encoder's own.
+        meter: Counts what is done.
     """
-    workers = (num_workers or os.cpu_count() or 1) if encoder.is_thread_safe else 1
-    if workers == 1:
-        for utterance in utterances:
-            yield extract_utterance(encoder, utterance, raw_folder)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        underway: deque[Future[Extracted]] = deque()
-        try:
-            for utterance in utterances:
-                underway.append(pool.submit(extract_utterance, encoder, utterance, raw_folder))
-                if len(underway) >= workers * _AHEAD:
-                    yield underway.popleft().result()
-            while underway:
-                yield underway.popleft().result()
-        finally:  # stopped early: leave no thread working for nobody
-            for future in underway:
-                future.cancel()
+    meter = meter or Meter()
+    backing_off = BackingOff(encoder, budget or encoder.budget)
+    underway: _Underway | None = None
+    for group in _groups(encoder, utterances, raw_folder, num_workers=num_workers, meter=meter):
+        launched = _Underway(group, _encode_group(group, backing_off, encoder, meter))
+        if underway:
+            yield from _settle(underway, encoder.level, meter)
+        underway = launched
+        if not launched.is_on_gpu:  # a GPU goes on with the next group while this one is fetched
+            yield from _settle(launched, encoder.level, meter)
+            underway = None
+    if underway:
+        yield from _settle(underway, encoder.level, meter)
 
 
-def extract_utterance(encoder: Encoder, utterance: Utterance, raw_folder: Path) -> Extracted:
-    """Encode one utterance; `extract` and `predict` both come through here."""
-    known = utterance.absent.get(encoder.modality)
-    if known is not None:
-        return Extracted(utterance.id, Absence(known))
-    [outcome] = encoder.encode([Observation.of(utterance, raw_folder)])
-    return Extracted(utterance.id, outcome)
+def encode_one(encoder: Encoder, observation: Observation) -> Extracted:
+    """Encode a single observation, as it would be among others; its id is empty."""
+    prepared = _prepare(encoder, observation)
+    group = [_Ready("", 0.0, prepared)]
+    backing_off = BackingOff(encoder, encoder.budget)
+    meter = Meter()
+    launched = _Underway(group, _encode_group(group, backing_off, encoder, meter))
+    [extracted] = _settle(launched, encoder.level, meter)
+    return extracted
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """An utterance that is decoded, or absent already."""
+
+    utterance_id: str
+    seconds: float
+    prepared: Prepared | Absence
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return self.prepared.pieces if isinstance(self.prepared, Prepared) else ()
+
+
+@dataclass(frozen=True)
+class _Underway:
+    """A group whose pieces went through the model; on a GPU they may still be computed."""
+
+    group: Sequence[_Ready]
+    encoded: Sequence[Encoded | None]  # of all pieces in order; None: no memory for it
+
+    @property
+    def is_on_gpu(self) -> bool:
+        return any(one is not None and one.states.is_cuda for one in self.encoded)
+
+
+def _prepare(encoder: Encoder, observation: Observation) -> Prepared | Absence:
+    try:
+        return encoder.prepare(observation)
+    except MediaError as error:
+        return Absence(error.reason)
+
+
+def _groups(
+    encoder: Encoder,
+    utterances: Sequence[Utterance],
+    raw_folder: Path,
+    *,
+    num_workers: int | None,
+    meter: Meter,
+) -> Iterator[list[_Ready]]:
+    """Read and decode, and bring together what is batched together."""
+
+    def prepare(utterance: Utterance) -> _Ready:
+        known = utterance.absent.get(encoder.modality)
+        outcome = (
+            _prepare(encoder, Observation.of(utterance, raw_folder))
+            if known is None
+            else Absence(known)
+        )
+        seconds = utterance.end_seconds - utterance.start_seconds
+        return _Ready(utterance.id, seconds, outcome)
+
+    workers = num_workers or os.cpu_count() or 1
+    with closing(read_ahead(prepare, utterances, size=_num_bytes, workers=workers)) as read:
+        group: list[_Ready] = []
+        for number in range(1, len(utterances) + 1):
+            with meter.waiting():
+                group.append(next(read))
+            is_full = sum(map(_num_bytes, group)) >= _GROUP_BYTES
+            if is_full or number % GROUP == 0 or number == len(utterances):
+                yield group
+                group = []
+
+
+def _num_bytes(ready: _Ready) -> int:
+    return sum(piece.num_bytes for piece in ready.pieces)
+
+
+def _encode_group(
+    group: Sequence[_Ready], backing_off: BackingOff, encoder: Encoder, meter: Meter
+) -> list[Encoded | None]:
+    """Take all pieces of a group through the model, batch by batch."""
+    pieces = [piece for ready in group for piece in ready.pieces]
+    shares = [1 / len(ready.pieces) for ready in group for _ in ready.pieces]
+    seconds = [ready.seconds / len(ready.pieces) for ready in group for _ in ready.pieces]
+    lengths = [piece.length for piece in pieces]
+    encoded: dict[int, Encoded | None] = {}
+    for batch in plan_batches(lengths, budget=backing_off.budget, can_pad=encoder.can_pad):
+        with meter.encoding():
+            results = backing_off.encode([pieces[index] for index in batch])
+        encoded.update(zip(batch, results, strict=True))
+        meter.utterances += sum(shares[index] for index in batch)
+        meter.media_seconds += sum(seconds[index] for index in batch)
+    meter.utterances += sum(not ready.pieces for ready in group)
+    return [encoded[index] for index in range(len(pieces))]
+
+
+def _settle(underway: _Underway, level: Level, meter: Meter) -> Iterator[Extracted]:
+    """Fetch a group's states from the device, once for all, and join each utterance's pieces."""
+    known = [one.states for one in underway.encoded if one is not None]
+    with meter.encoding():
+        lengths = [len(states) for states in known]
+        fetched = iter(torch.split(torch.cat(known).cpu(), lengths) if known else ())
+    encoded = iter(underway.encoded)
+    for ready in underway.group:
+        if isinstance(ready.prepared, Absence):
+            yield Extracted(ready.utterance_id, ready.prepared, ready.prepared.facts)
+            continue
+        parts = [next(encoded) for _ in ready.pieces]
+        states = [None if one is None else next(fetched) for one in parts]
+        weights = [0.0 if one is None else one.weight for one in parts]
+        outcome = _join(ready.pieces, states, weights, level=level)
+        yield Extracted(ready.utterance_id, outcome, ready.prepared.facts)
+
+
+def _join(
+    pieces: Sequence[Piece],
+    states: Sequence[torch.Tensor | None],
+    weights: Sequence[float],
+    *,
+    level: Level,
+) -> torch.Tensor | Absence:
+    """One utterance of its pieces: the weighted mean (D,), or all moments (T, D)."""
+    known = [state for state in states if state is not None]
+    if len(known) < len(states):
+        longest = max(piece.length for piece in pieces)
+        return Absence(f"out of memory: a piece of length {longest} alone is too large")
+    joined = torch.cat(known)  # (T, D)
+    if not torch.isfinite(joined).all():
+        return Absence(_NOT_FINITE)
+    if level is Level.FRAME or len(joined) == 1:
+        return joined if level is Level.FRAME else joined[0]
+    share = torch.tensor(weights)[:, None] / sum(weights)
+    return (joined * share).sum(dim=0)

@@ -36,3 +36,8 @@ class Extracted:
     utterance_id: str
     outcome: torch.Tensor | Absence
     facts: Mapping[str, JSON] = field(default_factory=dict)
+
+
+def pooled(features: torch.Tensor) -> torch.Tensor:
+    """One vector (D,) of an utterance's features: itself, or the mean over its moments (T, D)."""
+    return features if features.ndim == 1 else features.mean(dim=0)

@@ -16,7 +16,7 @@ import torch
 
 from mculora.errors import InputError
 from mculora.features.audio import hear
-from mculora.features.encoder import EncoderSpec, encode_each
+from mculora.features.encoder import Encoded, EncoderSpec, Level, Piece, Prepared
 from mculora.features.identity import JSON
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
@@ -45,7 +45,9 @@ class PretrainedEncoder:
         settings: What else changes the numbers.
     """
 
-    is_thread_safe = False  # torch keeps all processors busy by itself
+    level = Level.UTTERANCE
+    can_pad = False
+    budget = 1
 
     def __init__(
         self,
@@ -62,20 +64,24 @@ class PretrainedEncoder:
         self._layers, self._model, self._prepare = spec.layers, model, prepare
         self._check_layers()
 
-    def encode(self, observations: Sequence[Observation]) -> list[torch.Tensor | Absence]:
-        """Encode one by one: a padded batch is neither faster nor the same on a processor."""
-        return encode_each(observations, self._encode_one)
-
-    def _encode_one(self, observation: Observation) -> torch.Tensor | Absence:
+    def prepare(self, observation: Observation) -> Prepared | Absence:
+        """See `Encoder.prepare`."""
         inputs = self._prepare(observation)
         if isinstance(inputs, Absence):
             return inputs
+        return Prepared((Piece(inputs, length=len(next(iter(inputs.values())))),))
+
+    def encode(self, pieces: Sequence[Piece]) -> list[Encoded]:
+        """Encode one by one: a padded batch is neither faster nor the same on a processor."""
+        return [self._encode_one(piece.inputs) for piece in pieces]
+
+    def _encode_one(self, inputs: Inputs) -> Encoded:
         length = len(next(iter(inputs.values())))
         frames = [
             self._hidden({name: value[i : i + _FRAMES_AT_ONCE] for name, value in inputs.items()})
             for i in range(0, length, _FRAMES_AT_ONCE)
         ]
-        return torch.cat(frames).mean(dim=(0, 1)).cpu()  # (T, N, D) -> (D,)
+        return Encoded(torch.cat(frames).mean(dim=(0, 1))[None])  # (T, N, D) -> (1, D)
 
     @torch.inference_mode()
     def _hidden(self, inputs: Inputs) -> torch.Tensor:

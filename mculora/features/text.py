@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import torch
 
-from mculora.features.encoder import encode_each
+from mculora.features.built_in import BuiltInEncoder, in_one_piece
+from mculora.features.encoder import Prepared
 from mculora.features.identity import JSON
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.modality import Modality
+
+NO_WORDS = "no words in the transcript"
 
 _WORD_WIDTH = 512
 _LETTER_WIDTH = 512
@@ -37,35 +40,31 @@ def read_words(observation: Observation) -> str | Absence:
     if not words:
         return Absence("empty transcript")
     if not any(letter.isalnum() for letter in words):
-        return Absence("no words in the transcript")
+        return Absence(NO_WORDS)
     return words
 
 
-class HashedNgrams:
+class HashedNgrams(BuiltInEncoder):
     """Words and pairs of words beside groups of 3 to 5 letters: 2 x 512 counts of length one."""
 
     modality = Modality.TEXT
     name = "hashed-ngrams"
     revision = "1"
     width = _WORD_WIDTH + _LETTER_WIDTH
-    is_thread_safe = True
     settings: Mapping[str, JSON] = {
         "words": {"ngrams": [1, 2], "width": _WORD_WIDTH},
         "letters": {"ngrams": [3, 5], "width": _LETTER_WIDTH},
     }
 
-    def encode(self, observations: Sequence[Observation]) -> list[torch.Tensor | Absence]:
-        """See `Encoder.encode`."""
-        return encode_each(observations, self._encode_one)
-
-    def _encode_one(self, observation: Observation) -> torch.Tensor | Absence:
+    def prepare(self, observation: Observation) -> Prepared | Absence:
+        """See `Encoder.prepare`."""
         words = read_words(observation)
         if isinstance(words, Absence):
             return words
         halves = [hasher.transform([words]).toarray()[0] for hasher in self._hashers]
         vector = torch.cat([torch.tensor(half, dtype=torch.float32) for half in halves])
         length = vector.norm()
-        return vector / length if length > 0 else Absence("no words in the transcript")
+        return in_one_piece(vector / length) if length > 0 else Absence(NO_WORDS)
 
     @cached_property
     def _hashers(self) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from mculora.corpora.utterance import FrameRegion
-from mculora.features.encoder import encode_each
+from mculora.features.built_in import BuiltInEncoder, in_one_piece
+from mculora.features.encoder import Prepared
 from mculora.features.identity import JSON
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
@@ -58,14 +59,13 @@ def _cut_region(frames: Iterator[VideoFrame], region: FrameRegion) -> Iterator[V
         yield VideoFrame(np.ascontiguousarray(frame.pixels[:, part]), frame.seconds)
 
 
-class Hog:
+class Hog(BuiltInEncoder):
     """Mean and spread over the face frames of histograms of oriented gradients: 2 x 324 values."""
 
     modality = Modality.VISUAL
     name = "hog"
     revision = "1"
     width = 2 * _DESCRIPTOR
-    is_thread_safe = True
 
     def __init__(self, *, frames_per_second: float) -> None:
         self._detector = HaarDetector()
@@ -79,16 +79,15 @@ class Hog:
             "bins": _BINS,
         }
 
-    def encode(self, observations: Sequence[Observation]) -> list[torch.Tensor | Absence]:
-        """See `Encoder.encode`."""
-        return encode_each(observations, self._encode_one)
-
-    def _encode_one(self, observation: Observation) -> torch.Tensor | Absence:
+    def prepare(self, observation: Observation) -> Prepared | Absence:
+        """See `Encoder.prepare`."""
         faces = see_faces(observation, self._detector, frames_per_second=self._frames_per_second)
         if isinstance(faces, Absence):
             return faces
         descriptors = torch.stack([describe(face) for face in faces])  # (T, 324)
-        return torch.cat([descriptors.mean(dim=0), descriptors.std(dim=0, correction=0)])
+        return in_one_piece(
+            torch.cat([descriptors.mean(dim=0), descriptors.std(dim=0, correction=0)])
+        )
 
 
 def describe(face: Pixels) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Whether the media of a look-alike are what its builder promised: voices and faces."""
 
 from mculora.features.audio import LogMel
-from mculora.features.extraction import extract_utterance
+from mculora.features.extraction import extract_utterances
 from mculora.features.outcome import Absence
 from mculora.features.visual import Hog
 
@@ -14,5 +14,6 @@ def assert_encodable(corpus, built):
         if utterance.id in built.beyond_media:
             absent |= {"audio", "visual"}
         for encoder, word in ((audio, "audio"), (visual, "visual")):
-            outcome = extract_utterance(encoder, utterance, built.folder).outcome
+            [extracted] = extract_utterances(encoder, [utterance], built.folder)
+            outcome = extracted.outcome
             assert isinstance(outcome, Absence) == (word in absent), (utterance.id, outcome)

@@ -21,7 +21,7 @@ from mculora.corpora.sample.video import write_video
 from mculora.corpora.utterance import Utterance
 from mculora.errors import MediaError
 from mculora.features.audio import LogMel
-from mculora.features.extraction import extract_utterance
+from mculora.features.extraction import extract_utterances
 from mculora.features.outcome import Absence
 from mculora.media.container import media_duration
 from mculora.modality import Modality
@@ -91,7 +91,8 @@ def test_an_absence_reads_as_extraction_would_say_it(tmp_path):
     soundfile.write(tmp_path / "d.wav", np.full(16_000, 0.1), 16_000)
     late = utterance(1.0, 2.0, video_path=None)
     (found,) = within_media(corpus_of(late), tmp_path, media_duration).utterances
-    assert extract_utterance(LogMel(), late, tmp_path).outcome == Absence(found.absent[AUDIO])
+    [extracted] = extract_utterances(LogMel(), [late], tmp_path)
+    assert extracted.outcome == Absence(found.absent[AUDIO])
 
 
 def test_a_window_lasts_as_long_as_one_of_its_media(tmp_path):

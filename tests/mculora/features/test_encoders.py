@@ -13,7 +13,7 @@ from mculora.errors import InputError
 from mculora.features import visual
 from mculora.features.encoder import EncoderSpec, identify
 from mculora.features.extraction import (
-    extract_utterance,
+    encode_one,
     extract_utterances,
 )
 from mculora.features.loading import load_encoder
@@ -41,7 +41,7 @@ def sound(tmp_path: Path) -> Path:
 
 def outcome_of(spec: EncoderSpec, observation: Observation) -> torch.Tensor | Absence:
     encoder = load_encoder(spec)
-    [outcome] = encoder.encode([observation])
+    outcome = encode_one(encoder, observation).outcome
     if isinstance(outcome, torch.Tensor):
         assert outcome.shape == (encoder.width,)
         assert outcome.dtype == torch.float32
@@ -172,7 +172,7 @@ def test_workers_change_neither_order_nor_values(spec: EncoderSpec, sound: Path)
     together = list(extract_utterances(encoder, rows, sound.parent, num_workers=3))
     assert [one.utterance_id for one in together] == [row.id for row in rows]
     for one, other, row in zip(alone, together, rows, strict=True):
-        single = extract_utterance(encoder, row, sound.parent)
+        [single] = extract_utterances(encoder, [row], sound.parent)
         for extracted in (other, single):
             if isinstance(one.outcome, Absence):
                 assert extracted.outcome == one.outcome == Absence("no audio file sound9.wav")

@@ -7,6 +7,7 @@ import torch
 
 from mculora.corpora.utterance import FrameRegion, Utterance
 from mculora.features.audio import LogMel
+from mculora.features.extraction import encode_one
 from mculora.features.observation import Observation
 from mculora.features.visual import Hog
 from mculora.media.container import Window
@@ -39,7 +40,7 @@ def test_a_sound_cut_out_is_heard_as_in_the_whole(tmp_path):
     soundfile.write(tmp_path / "own.wav", sound[16_000:32_000], 16_000)
     in_whole = Observation(1.0, 2.0, audio_path=tmp_path / "whole.wav")
     alone = Observation(1.0, 2.0, audio_path=tmp_path / "own.wav", audio_begins_seconds=1.0)
-    first, second = LogMel().encode([in_whole, alone])
+    first, second = (encode_one(LogMel(), o).outcome for o in (in_whole, alone))
     assert torch.equal(first, second)
 
 
@@ -48,5 +49,6 @@ def test_a_film_that_begins_later_shows_the_same(face_clip, begins):
     times = {"start_seconds": begins + 0.5, "end_seconds": begins + 1.5}
     shifted = Observation(**times, video_path=face_clip, video_begins_seconds=begins)
     plain = Observation(0.5, 1.5, video_path=face_clip)
-    first, second = Hog(frames_per_second=4).encode([shifted, plain])
+    hog = Hog(frames_per_second=4)
+    first, second = (encode_one(hog, o).outcome for o in (shifted, plain))
     assert torch.equal(first, second)

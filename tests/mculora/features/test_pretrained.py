@@ -12,6 +12,7 @@ import torch
 
 from mculora.errors import InputError
 from mculora.features.encoder import EncoderSpec
+from mculora.features.extraction import encode_one
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
@@ -85,7 +86,7 @@ def visual_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def encode(spec: EncoderSpec, observation: Observation) -> torch.Tensor | Absence:
     encoder = load_encoder(spec)
-    [outcome] = encoder.encode([observation])
+    outcome = encode_one(encoder, observation).outcome
     if isinstance(outcome, torch.Tensor):
         assert outcome.shape == (encoder.width,) == (32,)
         assert outcome.dtype == torch.float32

@@ -1,0 +1,56 @@
+"""How far an extraction is and what holds it up: counted by the engine, shown by the stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass
+class Meter:
+    """Counts of one extraction.
+
+    Attributes:
+        utterances: How many are through.
+        media_seconds: How long they last together.
+        waiting_seconds: How long the encoder waited for something to be read and decoded.
+        encoding_seconds: How long it worked.
+    """
+
+    utterances: float = 0.0
+    media_seconds: float = 0.0
+    waiting_seconds: float = 0.0
+    encoding_seconds: float = 0.0
+    _start: float = field(default_factory=time.perf_counter)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Time since the extraction began."""
+        return time.perf_counter() - self._start
+
+    @property
+    def media_per_second(self) -> float:
+        """Hours of media per hour."""
+        return self.media_seconds / max(self.elapsed_seconds, 1e-9)
+
+    @property
+    def bound(self) -> Literal["decoder", "encoder"]:
+        """Which of the two the time goes to."""
+        return "decoder" if self.waiting_seconds > self.encoding_seconds else "encoder"
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time of the block as waiting for the decoder."""
+        start = time.perf_counter()
+        yield
+        self.waiting_seconds += time.perf_counter() - start
+
+    @contextmanager
+    def encoding(self) -> Iterator[None]:
+        """Count the time of the block as the encoder's."""
+        start = time.perf_counter()
+        yield
+        self.encoding_seconds += time.perf_counter() - start
