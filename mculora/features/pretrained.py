@@ -17,13 +17,13 @@ import torch
 from mculora.errors import InputError
 from mculora.features.audio import hear
 from mculora.features.encoder import Encoded, EncoderSpec, Level, Piece, Prepared
+from mculora.features.faces import FaceSettings, see_faces
 from mculora.features.identity import JSON
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.features.text import read_words
-from mculora.features.visual import see_faces
 from mculora.media.audio import SAMPLE_RATE
-from mculora.media.faces import HaarDetector
+from mculora.media.faces.haar import HaarDetector
 from mculora.modality import Modality
 
 _FRAMES_AT_ONCE = 32
@@ -141,10 +141,10 @@ def _preparation(spec: EncoderSpec, processor: Any) -> tuple[Prepare, dict[str, 
     settings: dict[str, JSON] = {"frames_per_second": rate, "faces": detector.name}
 
     def prepare(observation: Observation) -> Inputs | Absence:
-        faces = see_faces(observation, detector, frames_per_second=rate, side=_FACE_SIDE)
+        faces = see_faces(observation, detector, FaceSettings(rate), side=_FACE_SIDE)
         if isinstance(faces, Absence):
             return faces
-        return dict(processor(images=faces, return_tensors="pt"))
+        return dict(processor(images=faces.crops, return_tensors="pt"))
 
     return prepare, settings
 

@@ -21,10 +21,12 @@ from mculora.corpora.iemocap.evaluations import read_evaluations
 from mculora.corpora.manifest import read_manifest, write_manifest
 from mculora.corpora.utterance import FrameRegion
 from mculora.errors import InputError
+from mculora.features.extraction import encode_one
+from mculora.features.faces import FaceSettings, see_faces
 from mculora.features.observation import Observation
-from mculora.features.visual import Hog, see_faces
+from mculora.features.visual import Hog
 from mculora.media.audio import read_audio
-from mculora.media.faces import HaarDetector
+from mculora.media.faces.haar import HaarDetector
 from mculora.modality import Modality
 from mculora.protocol.folds import session_folds
 
@@ -448,8 +450,8 @@ def test_crops_show_the_speaker(filmed):
         if utterance.id == filmed.beyond_video:
             continue
         observation = Observation.of(utterance, raw)
-        crops = see_faces(observation, detector, frames_per_second=4)
-        seen = crops[0][24:72, 24:72].mean((0, 1))
+        faces = see_faces(observation, detector, FaceSettings(), side=96)
+        seen = faces.crops[0][24:72, 24:72].mean((0, 1))
         distances = {
             letter: abs(
                 actor(utterance.speaker[:5] + letter, seed=0)[70:130, 150:210, ::-1].mean((0, 1))
@@ -464,7 +466,8 @@ def test_crops_show_the_speaker(filmed):
 
 def test_turn_beyond_the_end_of_its_avi(filmed):
     utterance = by_id(read(filmed))[filmed.beyond_video]
-    [outcome] = Hog(frames_per_second=4).encode([Observation.of(utterance, filmed.root.parent)])
+    observation = Observation.of(utterance, filmed.root.parent)
+    outcome = encode_one(Hog(frames_per_second=4), observation).outcome
     assert outcome.reason.startswith("the clip ends at")
 
 

@@ -8,9 +8,8 @@ import pytest
 import soundfile
 import torch
 
-from mculora.corpora.utterance import FrameRegion, Utterance
+from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError
-from mculora.features import visual
 from mculora.features.encoder import EncoderSpec, identify
 from mculora.features.extraction import (
     encode_one,
@@ -20,7 +19,6 @@ from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.features.text import clean_transcript
-from mculora.media.video import VideoFrame
 from mculora.modality import Modality
 
 EGEMAPS = EncoderSpec(Modality.AUDIO, "egemaps")
@@ -117,20 +115,11 @@ def test_faces(face_clip: Path) -> None:
     assert not torch.equal(first, outcome_of(replace(HOG, frames_per_second=2.0), clip))
     assert (first[: len(first) // 2] >= 0).all()
     wall = replace(clip, start_seconds=2.1)
-    assert outcome_of(HOG, wall) == Absence("no face in 4 frames")
-    assert outcome_of(HOG, replace(wall, end_seconds=2.3)) == Absence("no face in 1 frame")
+    assert outcome_of(HOG, wall) == Absence(
+        "no face in 4 frames", {"frames": 4, "frames_with_face": 0}
+    )
+    assert outcome_of(HOG, replace(wall, end_seconds=2.3)).reason == "no face in 1 frame"
     assert outcome_of(HOG, Observation()) == Absence("no video file")
-
-
-def test_regions_are_halves() -> None:
-    pixels = np.zeros((4, 10, 3), np.uint8)
-    pixels[:, 5:] = 9
-    for region, expected in ((FrameRegion.LEFT, {0}), (FrameRegion.RIGHT, {9})):
-        [frame] = visual._cut_region(iter([VideoFrame(pixels, 0.0)]), region)
-        assert frame.pixels.shape == (4, 5, 3)
-        assert set(frame.pixels.ravel().tolist()) == expected
-    [frame] = visual._cut_region(iter([VideoFrame(pixels, 0.0)]), FrameRegion.FULL)
-    assert np.array_equal(frame.pixels, pixels)
 
 
 def test_unknown_encoders_name_the_known_ones() -> None:

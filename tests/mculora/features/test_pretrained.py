@@ -13,6 +13,7 @@ import torch
 from mculora.errors import InputError
 from mculora.features.encoder import EncoderSpec
 from mculora.features.extraction import encode_one
+from mculora.features.faces import SeenFaces
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
@@ -130,7 +131,7 @@ def test_visual(visual_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faces = [np.full((224, 224, 3), 40 * i, np.uint8) for i in range(1, 5)]
     for face in faces:
         cv2.circle(face, (112, 112), 60, (200, 30, 90), 7)
-    monkeypatch.setattr(pretrained, "see_faces", lambda *_, **__: faces)
+    monkeypatch.setattr(pretrained, "see_faces", lambda *_, **__: SeenFaces(faces, 4))
     spec = EncoderSpec(Modality.VISUAL, str(visual_model))
     check_layers_and_repeats(spec, Observation())
     many = encode(spec, Observation())
