@@ -6,7 +6,9 @@ A choice by timing would differ from run to run on a busy machine, and with it t
 
 from __future__ import annotations
 
+import math
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -18,8 +20,8 @@ _BFLOAT16_UNITS = {
 """What makes bfloat16 fast on a processor: torch's question for it, and Linux's flag."""
 
 _SIDES = {"cpu": 512, "cuda": 4096, "mps": 1024}  # of the square matrices multiplied
-_PATIENCE = 0.25  # seconds that one dtype may take on top of its first product
-_REPEATS = 3
+_ROUNDS = 4
+_PATIENCE = 0.04  # seconds of one dtype in one round, unless a single product takes longer
 
 
 def fastest_dtype(device: torch.device | str) -> torch.dtype:
@@ -51,16 +53,16 @@ def cpu_bfloat16_unit() -> str | None:
 def measure_dtypes(device: torch.device | str) -> dict[torch.dtype, float]:
     """Time a square matrix product in each dtype: how many times as fast as in float32.
 
-    Takes about half a second, plus what the device needs to wake up. A dtype in which the device
-    cannot multiply is left out; all of them where it has no memory left.
+    The fastest product counts, and the dtypes take turns, so that other work on the machine
+    disturbs little. Takes about a second, plus what the device needs to wake up. A dtype in which
+    the device cannot multiply is left out; all of them where it has no memory left.
     """
     device = torch.device(device)
-    seconds = {}
-    for dtype in (torch.float32, torch.bfloat16, torch.float16):
-        try:
-            seconds[dtype] = _seconds(device, dtype)
-        except (RuntimeError, TypeError):  # no such product, or no such dtype
-            continue
+    seconds: dict[torch.dtype, float] = {}
+    for _ in range(_ROUNDS):
+        for dtype in (torch.float32, torch.bfloat16, torch.float16):
+            with suppress(RuntimeError, TypeError):  # no such product, or no such dtype
+                seconds[dtype] = min(_seconds(device, dtype), seconds.get(dtype, math.inf))
     exact = seconds.get(torch.float32)
     return {dtype: exact / taken for dtype, taken in seconds.items()} if exact else {}
 
@@ -72,17 +74,15 @@ def _cuda_dtype(major: int, has_bfloat16: bool) -> torch.dtype:
 
 
 def _seconds(device: torch.device, dtype: torch.dtype) -> float:
-    """The fastest of a few products; the first, which wakes the device up, does not count."""
+    """The fastest of several products; where they are slow, of one."""
     side = _SIDES.get(device.type, 1024)
     matrix = torch.randn(side, side, device=device, dtype=torch.float32).to(dtype)
-    taken: list[float] = []
-    for _ in range(1 + _REPEATS):
+    fastest, stop = math.inf, time.perf_counter() + _PATIENCE
+    while fastest == math.inf or time.perf_counter() < stop:
         start = time.perf_counter()
         (matrix @ matrix)[0, 0].item()  # the value comes back when the product is done
-        taken.append(time.perf_counter() - start)
-        if sum(taken[1:]) > _PATIENCE:
-            break
-    return min(taken[1:])
+        fastest = min(fastest, time.perf_counter() - start)
+    return fastest
 
 
 def _processor_flags() -> set[str]:

@@ -6,8 +6,8 @@ stays late against the others, and edit lists and rotation flags count.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,15 @@ class Window:
         end = self.end_seconds
         if not self.start_seconds >= 0 or (end is not None and not end > self.start_seconds):
             raise ValueError(f"a window runs forward from 0 on, not {self.start_seconds} to {end}")
+
+
+def decodable(codecs: Iterable[str]) -> list[str]:
+    """Those codecs, by FFmpeg's names (`h264`, `aac`), that this FFmpeg can decode."""
+    found = []
+    for codec in codecs:
+        with suppress(ValueError):  # how PyAV says that it does not know one
+            found.append(av.Codec(codec, "r").name)
+    return found
 
 
 @contextmanager
