@@ -16,9 +16,10 @@ import numpy as np
 
 from mculora.corpora.manifest import Corpus
 from mculora.corpora.published.reading import read_published
+from mculora.features.input_digests import outcome_digest
 from mculora.features.published.settling import PublishedFeatures, settle_features
 from mculora.features.published.sources import find_features
-from mculora.features.store import StoreWriter
+from mculora.features.store.writer import StoreWriter
 from mculora.modality import Modality
 
 NUM_UTTERANCES, NUM_VIDEOS = 22_856, 3_225
@@ -96,10 +97,11 @@ def import_folder(corpus: Corpus, raw: Path, modality: Modality) -> PublishedFea
 
 def store(corpus: Corpus, features: PublishedFeatures, folder: Path) -> None:
     """Write them as the stage `extract` does."""
-    writer = StoreWriter(folder, features.identity, [u.id for u in corpus.utterances])
-    for one in features.extracted:
-        writer.add(one.utterance_id, one.outcome)
-    writer.finish()
+    inputs = {one.utterance_id: outcome_digest(one) for one in features.extracted}
+    with StoreWriter(folder, features.identity, inputs) as writer:
+        for one in features.extracted:
+            writer.add(one)
+        writer.finish()
 
 
 def measure(name: str, raw: Path, modalities: list[Modality]) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mculora.corpora.manifest import Corpus
 from mculora.errors import InputError
-from mculora.features.store import StoredFeatures
+from mculora.features.store.reader import StoredFeatures
 from mculora.modality import NUM_MODALITIES, Modality
 
 PADDING = -1

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from mculora.corpora.manifest import Corpus, read_manifest
 from mculora.errors import InputError
 from mculora.features.encoder import identify
 from mculora.features.extraction import extract_utterances
 from mculora.features.identity import FeatureIdentity
+from mculora.features.input_digests import (
+    MediaDigests,
+    input_digest,
+    media_path,
+    outcome_digest,
+)
 from mculora.features.outcome import Absence, Extracted
 from mculora.features.published.settling import settle_features
 from mculora.features.published.sources import find_features
-from mculora.features.store import StoredFeatures, StoreWriter, read_store
+from mculora.features.store.reader import StoredFeatures, read_store
+from mculora.features.store.writer import StoreWriter
 from mculora.files import write_text
 from mculora.modality import Modality
 from pipeline.console import progress, say, stage
@@ -80,36 +87,35 @@ def _encode(
     params: Params, corpus: Corpus, modality: Modality, *, layout: Layout, device: str, strict: bool
 ) -> None:
     encoder = make_encoder(params, modality, device=device)
-    _forget_other_media(corpus, modality, layout)
     identity = identify(encoder, corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
-    writer = _writer(layout.features(modality), identity, corpus)
-    pending = corpus.utterances[len(corpus.utterances) - len(writer.pending) :]
-    extracted = extract_utterances(encoder, pending, layout.raw)
-    shown = progress(extracted, label=f"extract {modality.word}", total=len(pending))
-    _store(writer, shown, strict=strict, modality=modality)
+    media = _digest_media(corpus, modality, layout)
+    inputs = {u.id: input_digest(u, modality, media) for u in corpus.utterances}
+    with _writer(layout, identity, inputs) as writer:
+        left = set(writer.pending)
+        pending = [u for u in corpus.utterances if u.id in left]
+        extracted = extract_utterances(encoder, pending, layout.raw)
+        shown = progress(extracted, label=f"extract {modality.word}", total=len(pending))
+        _store(writer, shown, strict=strict, modality=modality)
 
 
-def _forget_other_media(corpus: Corpus, modality: Modality, layout: Layout) -> None:
-    """Drop what was extracted of media that have changed since: a store goes on where it stopped.
-
-    The manifest knows the size of media, not their content; a changed file may have the same size.
-    """
-    field = {Modality.AUDIO: "audio_path", Modality.VISUAL: "video_path"}.get(modality)
-    paths = {path for u in corpus.utterances if field and (path := getattr(u, field))}
-    state = {path: _size_and_time(layout.raw / path) for path in sorted(paths)}
+def _digest_media(corpus: Corpus, modality: Modality, layout: Layout) -> MediaDigests:
+    """Read all media of a modality once; what was read before is known by its size and time."""
     note = layout.media_state(modality)
-    if note.exists() and json.loads(note.read_text(encoding="utf-8")) != state:
-        note.unlink()  # first: a stop in between must not leave an old store with a new note
-        shutil.rmtree(layout.features(modality), ignore_errors=True)
-    write_text(note, json.dumps(state, ensure_ascii=False) + "\n")
+    media = MediaDigests(layout.raw, _read_note(note))
+    paths = {path for u in corpus.utterances if (path := media_path(u, modality))}
+    read = media.read(sorted(paths))
+    for _ in progress(read, label=f"look at the media of {modality.word}", total=len(paths)):
+        pass
+    write_text(note, json.dumps(media.known, ensure_ascii=False) + "\n")
+    return media
 
 
-def _size_and_time(path: Path) -> list[int]:
+def _read_note(path: Path) -> dict[str, Any]:
     try:
-        state = path.stat()
-    except OSError:
-        return []
-    return [state.st_size, state.st_mtime_ns]
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _import(params: Params, corpus: Corpus, modality: Modality, layout: Layout) -> list[str]:
@@ -120,14 +126,18 @@ def _import(params: Params, corpus: Corpus, modality: Modality, layout: Layout) 
     label, total = f"read {source.path.name}", len(corpus.utterances)
     read = list(progress(source.read(corpus.utterances), label=label, total=total))
     published = settle_features(read, corpus, modality, source=source)
-    writer = _writer(layout.features(modality), published.identity, corpus)
-    pending = published.extracted[total - len(writer.pending) :]
-    _store(writer, pending, strict=False, modality=modality)
+    inputs = {one.utterance_id: outcome_digest(one) for one in published.extracted}
+    with _writer(layout, published.identity, inputs) as writer:
+        left = set(writer.pending)
+        pending = (one for one in published.extracted if one.utterance_id in left)
+        _store(writer, pending, strict=False, modality=modality)
     return [f"{n} repaired: {kind}" for kind, n in published.repairs.items()]
 
 
-def _writer(folder: Path, identity: FeatureIdentity, corpus: Corpus) -> StoreWriter:
-    return StoreWriter(folder, identity, [u.id for u in corpus.utterances])
+def _writer(layout: Layout, identity: FeatureIdentity, inputs: Mapping[str, str]) -> StoreWriter:
+    folder = layout.features(identity.modality)
+    note = f"{folder}: waits for another process that writes it"
+    return StoreWriter(folder, identity, inputs, on_wait=lambda: say(note))
 
 
 def _store(
@@ -136,7 +146,7 @@ def _store(
     for one in extracted:
         if strict and isinstance(one.outcome, Absence):
             raise _absence_error(one.utterance_id, one.outcome.reason, modality=modality.word)
-        writer.add(one.utterance_id, one.outcome)
+        writer.add(one)
     writer.finish()
 
 

@@ -11,7 +11,7 @@ from mculora.batch import FeatureTable, build_table
 from mculora.corpora.manifest import Corpus, Task, read_manifest
 from mculora.errors import InputError
 from mculora.features.identity import FeatureIdentity
-from mculora.features.store import StoredFeatures, check_same_corpus, read_store
+from mculora.features.store.reader import StoredFeatures, check_same_corpus, read_store
 from mculora.modality import Modality
 from mculora.model.checkpoint import Checkpoint
 from mculora.protocol.folds import Fold, read_folds

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Literal, Protocol
 
 import torch
 
 from mculora.features.identity import JSON, FeatureIdentity
+from mculora.features.identity import Level as Level
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.modality import Modality
@@ -22,13 +22,6 @@ from mculora.modality import Modality
 Combine = Literal["mean", "sum"]
 Pooling = Literal["mean", "words", "first"]
 DTypeName = Literal["auto", "float32", "bfloat16", "float16"]
-
-
-class Level(Enum):
-    """How much of an utterance's course in time its features keep."""
-
-    UTTERANCE = "utterance"
-    FRAME = "frame"
 
 
 @dataclass(frozen=True)
@@ -162,4 +155,5 @@ def identify(encoder: Encoder, *, corpus: str, corpus_fingerprint: str) -> Featu
         revision=encoder.revision,
         settings=encoder.settings,
         width=encoder.width,
+        level=encoder.level,
     )

@@ -6,12 +6,22 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import Any, TypeAlias
 
 from mculora.errors import InputError
 from mculora.modality import Modality
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+
+_OF_CORPUS = ("corpus", "corpus_fingerprint")
+
+
+class Level(Enum):
+    """How much of an utterance's course in time its features keep."""
+
+    UTTERANCE = "utterance"
+    FRAME = "frame"
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,7 @@ class FeatureIdentity:
         revision: The encoder's exact version.
         settings: Everything else that changes the numbers.
         width: D, the length of a vector.
+        level: One vector per utterance, or one per moment.
     """
 
     corpus: str
@@ -35,6 +46,7 @@ class FeatureIdentity:
     revision: str
     settings: Mapping[str, JSON]
     width: int
+    level: Level = Level.UTTERANCE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", json.loads(canonical(self.settings)))
@@ -44,14 +56,21 @@ class FeatureIdentity:
         """SHA-256 (hex) of the identity's canonical JSON."""
         return hashlib.sha256(canonical(self.to_json()).encode()).hexdigest()
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The identity without the corpus, as JSON: how an utterance becomes its features."""
+        return {fact: value for fact, value in self.to_json().items() if fact not in _OF_CORPUS}
+
     def to_json(self) -> dict[str, Any]:
         """The identity as plain JSON values."""
-        return asdict(self) | {"modality": self.modality.word}
+        return asdict(self) | {"modality": self.modality.word, "level": self.level.value}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> FeatureIdentity:
         """Read what `to_json` gave."""
-        return cls(**{**content, "modality": Modality.parse(content["modality"])})
+        modality = Modality.parse(content["modality"])
+        level = Level(content.get("level", Level.UTTERANCE.value))
+        return cls(**{**content, "modality": modality, "level": level})
 
 
 def check_same(found: FeatureIdentity, expected: FeatureIdentity, *, remedy: str) -> None:

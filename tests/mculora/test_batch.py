@@ -10,7 +10,7 @@ from mculora.corpora.manifest import Corpus, Task
 from mculora.corpora.utterance import Split, Utterance
 from mculora.errors import InputError
 from mculora.features.identity import FeatureIdentity
-from mculora.features.store import StoredFeatures
+from mculora.features.store.reader import StoredFeatures
 from mculora.modality import Modality
 
 

@@ -10,7 +10,7 @@ import torch
 
 from mculora import files
 from mculora.corpora.manifest import read_manifest
-from mculora.features.store import read_store
+from mculora.features.store.reader import read_store
 from mculora.modality import Modality
 from mculora.model.checkpoint import load_checkpoint, save_checkpoint
 from mculora.model.network import MCULoRA

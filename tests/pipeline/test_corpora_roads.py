@@ -24,7 +24,7 @@ from mosi import build_mosi
 from published_csd import FEATURES, entry_name, write_csd_set
 
 from mculora.corpora.manifest import Corpus, read_manifest
-from mculora.features.store import read_store
+from mculora.features.store.reader import read_store
 from mculora.modality import Modality, ModalityCombination
 from pipeline.layout import Layout
 

@@ -15,7 +15,7 @@ import yaml
 from mculora.corpora.manifest import Corpus, Task, read_manifest, write_manifest
 from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError, MissingInputError
-from mculora.features.store import read_store
+from mculora.features.store.reader import read_store
 from mculora.modality import Modality
 from pipeline import extract
 

@@ -20,6 +20,7 @@ from published_plan import AUDIO, CLASSES, TEXT, VISUAL, WIDTHS
 from mculora.corpora.published.reading import read_published
 from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError
+from mculora.features.input_digests import outcome_digest
 from mculora.features.outcome import Absence
 from mculora.features.published.cleaning import (
     EMPTY,
@@ -36,7 +37,8 @@ from mculora.features.published.csd import CsdSource
 from mculora.features.published.folders import FolderSource
 from mculora.features.published.settling import settle_features
 from mculora.features.published.sources import find_features
-from mculora.features.store import StoreWriter, read_store
+from mculora.features.store.reader import read_store
+from mculora.features.store.writer import StoreWriter
 from mculora.modality import Modality
 
 SCORES = ["mosei", "mosi"]
@@ -459,10 +461,11 @@ def test_it_fills_a_store(tmp_path, name):
     write_gcnet(tmp_path / "published", name, num_videos=12)
     corpus = read_published(tmp_path, name)
     features = import_features(tmp_path, name, VISUAL, FOLDERS[VISUAL], corpus=corpus)
-    writer = StoreWriter(tmp_path / "store", features.identity, [u.id for u in corpus.utterances])
-    for one in features.extracted:
-        writer.add(one.utterance_id, one.outcome)
-    writer.finish()
+    inputs = {one.utterance_id: outcome_digest(one) for one in features.extracted}
+    with StoreWriter(tmp_path / "store", features.identity, inputs) as writer:
+        for one in features.extracted:
+            writer.add(one)
+        writer.finish()
     stored = read_store(tmp_path / "store")
     assert stored.absent == reasons(features)
     assert stored.absent_by_reason[ZERO_VECTOR] == len(

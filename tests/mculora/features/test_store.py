@@ -1,27 +1,22 @@
-"""The store: what is added is read back, a kill loses nothing, and nothing foreign gets in."""
+"""The store: what is added is read back, what is still true is kept, nothing foreign gets in."""
 
-import errno
-import os
-import re
-import signal
-import subprocess
-import sys
+import csv
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mculora.errors import InputError
-from mculora.features.identity import FeatureIdentity, check_same
-from mculora.features.outcome import Absence
-from mculora.features.store import (
-    FLUSH,
-    StoredFeatures,
-    StoreWriter,
-    check_same_corpus,
+from mculora.features.extraction import GROUP
+from mculora.features.identity import FeatureIdentity, Level
+from mculora.features.outcome import Absence, Extracted
+from mculora.features.store import writer as writer_module
+from mculora.features.store.reader import (
+    open_sequences,
     read_store,
 )
+from mculora.features.store.writer import StoreWriter
 from mculora.modality import Modality
 
 IDENTITY = FeatureIdentity(
@@ -33,193 +28,195 @@ IDENTITY = FeatureIdentity(
     settings={"mels": 64, "layers": [-1]},
     width=5,
 )
-IDS = tuple(f"v{i:03d}_{i}" for i in range(2 * FLUSH + 7))
+FRAMES = replace(IDENTITY, level=Level.FRAME)
+INPUTS = {f"v{i:03d}_{i}": f"input {i}" for i in range(2 * GROUP + 7)}
+IDS = tuple(INPUTS)
 
 
-def outcome(number: int) -> torch.Tensor | Absence:
-    if number % 5 == 0:
-        return Absence("no audio track")
-    return torch.arange(5, dtype=torch.float32) + number
+def extracted(utterance_id, digest, identity=IDENTITY):
+    """What an encoder would make of an input: nothing but the recipe and the input decide it."""
+    seed = sum(map(ord, digest + identity.encoder))
+    if seed % 5 == 0:
+        absence = Absence(f"no face in {seed} frames", {"frames": seed})
+        return Extracted(utterance_id, absence, absence.facts)
+    shape = (seed % 7 + 1, 5) if identity.level is Level.FRAME else (5,)
+    features = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return Extracted(utterance_id, features, {"frames": seed} if seed % 3 else {})
 
 
-def fill(folder: Path, identity: FeatureIdentity = IDENTITY, stop: int | None = None) -> None:
-    writer = StoreWriter(folder, identity, IDS)
-    for utterance_id in writer.pending[:stop]:
-        writer.add(utterance_id, outcome(IDS.index(utterance_id)))
-    if stop is None:
-        writer.finish()
+def fill(folder, inputs=INPUTS, identity=IDENTITY, *, stop=None):
+    """Complete a store, or add some utterances and leave; the ids that were asked for."""
+    with StoreWriter(folder, identity, inputs) as writer:
+        pending = writer.pending
+        for utterance_id in pending[:stop]:
+            writer.add(extracted(utterance_id, inputs[utterance_id], identity))
+        if stop is None:
+            writer.finish()
+    return pending
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def contents(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    fill(tmp_path / "audio")
-    stored = read_store(tmp_path / "audio")
-    assert stored.identity == IDENTITY
-    assert stored.ids == tuple(i for n, i in enumerate(IDS) if n % 5)
-    assert stored.absent == {i: "no audio track" for n, i in enumerate(IDS) if n % 5 == 0}
-    for utterance_id, row in stored.rows.items():
-        assert torch.equal(stored.vectors[row], outcome(IDS.index(utterance_id)))
+def check(folder, inputs=INPUTS, identity=IDENTITY):
+    """A store holds exactly what these inputs give, in their order."""
+    stored, sequences = read_store(folder), open_sequences(folder)
+    wanted = [extracted(i, digest, identity) for i, digest in inputs.items()]
+    present = [one for one in wanted if not isinstance(one.outcome, Absence)]
+    assert stored.identity == sequences.identity == identity
+    assert stored.ids == tuple(sequences) == tuple(one.utterance_id for one in present)
+    assert stored.facts == {one.utterance_id: one.facts for one in wanted if one.facts}
+    absent = [one for one in wanted if isinstance(one.outcome, Absence)]
+    assert list(stored.absent.items()) == [(a.utterance_id, a.outcome.reason) for a in absent]
+    for row, one in enumerate(present):
+        moments = one.outcome.reshape(-1, 5)
+        vector = moments.mean(dim=0) if identity.level is Level.FRAME else one.outcome
+        assert torch.equal(stored.vectors[row], vector)
+        assert torch.equal(sequences[one.utterance_id], moments)
 
 
-def test_all_absent_round_trip(tmp_path: Path) -> None:
-    writer = StoreWriter(tmp_path, IDENTITY, IDS[:2])
-    for utterance_id in writer.pending:
-        writer.add(utterance_id, Absence("silent"))
-    writer.finish()
-    assert read_store(tmp_path).vectors.shape == (0, IDENTITY.width)
+@pytest.mark.parametrize("identity", [IDENTITY, FRAMES])
+def test_round_trip(tmp_path, identity):
+    assert fill(tmp_path / "audio", identity=identity) == IDS
+    check(tmp_path / "audio", identity=identity)
+    names = ["absent.csv", "index.json", *(f"shard-{n:05d}.safetensors" for n in range(3))]
+    assert list(contents(tmp_path / "audio")) == names
+    assert {path.name for path in tmp_path.iterdir()} == {"audio", "audio.lock"}
 
 
-@pytest.mark.parametrize("stop", [0, 1, FLUSH - 1, FLUSH, FLUSH + 1, len(IDS)])
-def test_resumed_extraction_ends_with_the_same_bytes(tmp_path: Path, stop: int) -> None:
+def test_all_absent_and_nothing_at_all(tmp_path):
+    identity = replace(IDENTITY, width=0)
+    with StoreWriter(tmp_path / "a", identity, {"x": "1", "y": "2"}) as writer:
+        for utterance_id in writer.pending:
+            writer.add(Extracted(utterance_id, Absence("silent")))
+        assert writer.absent == {"x": "silent", "y": "silent"}
+        writer.finish()
+    assert read_store(tmp_path / "a").vectors.shape == (0, 0)
+    with StoreWriter(tmp_path / "b", IDENTITY, {}) as writer:
+        writer.finish()
+    assert read_store(tmp_path / "b").vectors.shape == (0, 5)
+
+
+def test_absent_utterances_are_listed_for_people(tmp_path):
+    fill(tmp_path / "a")
+    with (tmp_path / "a" / "absent.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["id", "kind", "reason"]
+    assert {row[0]: row[2] for row in rows} == read_store(tmp_path / "a").absent
+    assert {row[1] for row in rows} == {"no face in N frames"}
+
+
+def test_facts_of_an_absence_are_kept(tmp_path):
+    with StoreWriter(tmp_path / "a", IDENTITY, {"x": "1"}) as writer:
+        writer.add(Extracted("x", Absence("no face", {"frames": 3})))
+        writer.finish()
+    assert read_store(tmp_path / "a").facts == {"x": {"frames": 3}}
+
+
+# Going on
+
+
+@pytest.mark.parametrize("stop", [0, 1, GROUP - 1, GROUP, GROUP + 1, len(IDS)])
+def test_a_stopped_extraction_goes_on_with_the_same_bytes(tmp_path, stop):
     fill(tmp_path / "whole")
     fill(tmp_path / "resumed", stop=stop)
-    (tmp_path / "resumed").mkdir(exist_ok=True)
     (tmp_path / "resumed" / "shard-00001.safetensors.partial").write_bytes(b"half")
-    assert len(StoreWriter(tmp_path / "resumed", IDENTITY, IDS).pending) == len(IDS) - (
-        stop // FLUSH * FLUSH
-    )
-    fill(tmp_path / "resumed")
+    assert len(fill(tmp_path / "resumed")) == len(IDS) - stop // GROUP * GROUP
     assert contents(tmp_path / "whole") == contents(tmp_path / "resumed")
 
 
-def test_opening_a_finished_store_leaves_nothing_to_do(tmp_path: Path) -> None:
-    fill(tmp_path)
-    before = contents(tmp_path)
-    writer = StoreWriter(tmp_path, IDENTITY, IDS)
-    assert writer.pending == ()
-    writer.finish()
-    assert contents(tmp_path) == before
-
-
-@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05])
-def test_sigkill_at_any_moment(tmp_path: Path, delay: float) -> None:
-    program = (
-        "import sys, time; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
-        "import test_store as t\n"
-        "writer = t.StoreWriter(Path(sys.argv[1]), t.IDENTITY, t.IDS)\n"
-        "print('ready', flush=True)\n"
-        "for i in writer.pending:\n"
-        "    writer.add(i, t.outcome(t.IDS.index(i))); time.sleep(0.0005)\n"
-        "writer.finish(); time.sleep(60)\n"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path / "b"), str(Path(__file__).parent)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        signal.sigtimedwait([], delay)
-        process.kill()
+def test_opening_a_finished_store_leaves_nothing_to_do(tmp_path):
     fill(tmp_path / "a")
-    fill(tmp_path / "b")
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    before = contents(tmp_path / "a")
+    with StoreWriter(tmp_path / "a", IDENTITY, INPUTS) as writer:
+        assert writer.pending == ()
+        assert writer.absent == read_store(tmp_path / "a").absent
+        writer.finish()
+    assert contents(tmp_path / "a") == before
 
 
-def test_another_identity_starts_anew(tmp_path: Path) -> None:
-    fill(tmp_path)
-    other = replace(IDENTITY, revision="2")
-    assert StoreWriter(tmp_path, other, IDS).pending == IDS
-    assert not list(tmp_path.iterdir())
+def test_only_what_changed_is_asked_for(tmp_path):
+    fill(tmp_path / "a")
+    changed = {**INPUTS, IDS[3]: "another", IDS[70]: "another", "new": "input 1"}
+    del changed[IDS[100]]
+    assert fill(tmp_path / "a", changed) == (IDS[3], IDS[70], "new")
+    check(tmp_path / "a", changed)
 
 
-def test_identity_digest_sees_every_field() -> None:
-    changes = {
-        "corpus": "mosei",
-        "corpus_fingerprint": "0",
-        "modality": Modality.TEXT,
-        "encoder": "egemaps",
-        "revision": "2",
-        "settings": {"mels": 40},
-        "width": 6,
-    }
-    digests = {replace(IDENTITY, **{key: value}).digest for key, value in changes.items()}
-    assert len(digests | {IDENTITY.digest}) == len(changes) + 1
-    assert FeatureIdentity.from_json(IDENTITY.to_json()) == IDENTITY
-    reordered = replace(IDENTITY, settings={"layers": (-1,), "mels": 64})
-    assert reordered.digest == IDENTITY.digest
+def test_another_manifest_of_the_same_inputs_writes_the_index_alone(tmp_path):
+    fill(tmp_path / "a")
+    before = contents(tmp_path / "a")
+    other = replace(IDENTITY, corpus="renamed", corpus_fingerprint="0" * 64)
+    turned = dict(reversed(INPUTS.items()))
+    assert fill(tmp_path / "a", turned, other) == ()
+    check(tmp_path / "a", turned, other)
+    after = contents(tmp_path / "a")
+    assert {name for name in after if after[name] != before[name]} == {"absent.csv", "index.json"}
 
 
 @pytest.mark.parametrize(
-    ("vector", "message"),
+    "change",
     [
-        (torch.zeros(4), r"shape \(4,\), expected a finite vector of width 5"),
-        (torch.tensor([0, 1, 2, 3, torch.nan]), "not finite"),
-        (torch.tensor([0, 1, 2, 3, torch.inf]), "not finite"),
+        {"encoder": "egemaps"},
+        {"revision": "2"},
+        {"settings": {"mels": 40}},
+        {"settings": {"mels": 64.0, "layers": [-1]}},
+        {"level": Level.FRAME},
+        {"modality": Modality.TEXT},
     ],
 )
-def test_bad_vectors_are_refused(tmp_path: Path, vector: torch.Tensor, message: str) -> None:
-    writer = StoreWriter(tmp_path, IDENTITY, IDS)
-    with pytest.raises(InputError, match=message):
-        writer.add(IDS[0], vector)
-    assert writer.pending == IDS
+def test_another_recipe_asks_for_all_and_keeps_the_old_content_until_it_is_there(tmp_path, change):
+    fill(tmp_path / "a")
+    other = replace(IDENTITY, **change)
+    assert fill(tmp_path / "a", identity=other, stop=GROUP + 3) == IDS
+    check(tmp_path / "a")
+    assert len(fill(tmp_path / "a", identity=other)) == len(IDS) - GROUP
+    check(tmp_path / "a", identity=other)
+    assert len(list((tmp_path / "a").glob("shard*"))) == 3
 
 
-def test_order_is_kept_and_finish_waits_for_all(tmp_path: Path) -> None:
-    writer = StoreWriter(tmp_path, IDENTITY, IDS)
-    with pytest.raises(InputError, match=f"expected {IDS[0]}"):
-        writer.add(IDS[1], Absence("silent"))
-    with pytest.raises(InputError, match=f"{len(IDS)} utterances not yet stored"):
-        writer.finish()
+digests = st.sampled_from([f"input {i}" for i in range(6)])
+manifests = st.dictionaries(st.sampled_from("abcdefghij"), digests)
 
 
-def test_missing_unfinished_and_damaged_stores(tmp_path: Path) -> None:
-    folder = tmp_path / "audio"
-    remedy = re.escape("run `mculora extract --modality audio`")
-    with pytest.raises(InputError, match=f"found nothing.*{remedy}"):
-        read_store(folder)
-    fill(folder, stop=FLUSH)
-    with pytest.raises(InputError, match=f"did not finish.*{remedy}"):
-        read_store(folder)
-    fill(folder)
-    shard = folder / "shard-00001.safetensors"
-    shard.write_bytes(shard.read_bytes()[:-1] + b"?")
-    with pytest.raises(InputError, match=f"missing or damaged.*{remedy}"):
-        read_store(folder)
-    shard.write_bytes(b"")
-    assert len(StoreWriter(folder, IDENTITY, IDS).pending) == len(IDS) - FLUSH
-    fill(folder)
-    read_store(folder)
-    for text in ("", "[]", '{"identity": 1}', "\x00"):
-        (folder / "index.json").write_text(text)
-        with pytest.raises(InputError, match=f"damaged index.*{remedy}"):
-            read_store(folder)
+@settings(max_examples=60)
+@given(runs=st.lists(st.tuples(manifests, st.booleans(), st.integers(0, 10)), max_size=8))
+def test_after_any_edits_exactly_the_changed_ones_are_asked_for(tmp_path_factory, runs):
+    """Random manifests one after another, some runs stopped: a model of what must be there."""
+    folder = tmp_path_factory.mktemp("edits") / "a"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer_module, "GROUP", 3)
+        there = {}  # what whole shards hold, since the last finish
+        for inputs, is_stopped, stop in runs:
+            pending = fill(folder, inputs, stop=stop if is_stopped else None)
+            missing = tuple(i for i in inputs if inputs[i] not in there.get(i, ()))
+            if is_stopped:
+                assert set(pending) <= set(missing) | set(inputs)
+                for i in pending[: min(stop, len(pending)) // 3 * 3]:
+                    there.setdefault(i, set()).add(inputs[i])
+            assert pending == missing
+            if not is_stopped:
+                check(folder, inputs)
+                num_shards = len(list(folder.glob("shard*")))
+                assert num_shards <= 2 * -(-len(inputs) // 3)
+                there = held(folder)
 
 
-def test_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(InputError, match="room on the disk"):
-        fill(tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-def test_features_of_another_corpus_or_encoder_are_refused(tmp_path: Path) -> None:
-    fill(tmp_path)
-    stored = read_store(tmp_path)
-    check_same_corpus(stored, "f" * 64)
-    with pytest.raises(InputError, match="corpus ffffffffffff, expected the corpus 000000000000"):
-        check_same_corpus(stored, "0" * 64)
-    other = replace(IDENTITY, encoder="egemaps")
-    with pytest.raises(InputError, match="found encoder logmel, expected egemaps, which"):
-        check_same(IDENTITY, other, remedy="train again")
-    check_same(IDENTITY, replace(other, encoder="logmel"), remedy="train again")
+def held(folder):
+    """Which inputs of which ids the shards of a store hold, stale ones included."""
+    found = {}
+    for path in folder.glob("shard*"):
+        for record in writer_module.read_shard(path).records:
+            found.setdefault(record.utterance_id, set()).add(record.input_digest)
+    return found
 
 
-def test_reasons_are_counted_by_kind():
-    absent = {
-        "a": "no face in 3 frames",
-        "b": "no face in 12 frames",
-        "c": "no video file x-4.mp4",
-        "d": "no video file _9.mp4",
-        "e": "no video file y.mp4",
-        "f": "the clip ends at 1.0 s, the utterance starts at 2.5 s",
-    }
-    stored = StoredFeatures(IDENTITY, (), torch.empty(0, 5), absent)
-    assert stored.absent_by_reason == {
-        "no video file *.mp4": 3,
-        "no face in N frames": 2,
-        "the clip ends at N s, the utterance starts at N s": 1,
-    }
+def test_many_small_edits_do_not_leave_many_shards(tmp_path):
+    inputs = dict(INPUTS)
+    fill(tmp_path / "a", inputs)
+    for number in range(20):
+        inputs[IDS[number * 5]] = f"edit {number}"
+        assert len(fill(tmp_path / "a", inputs)) == 1
+        assert len(list((tmp_path / "a").glob("shard*"))) <= 2 * 3
+        check(tmp_path / "a", inputs)

@@ -1,0 +1,1 @@
+"""One modality's frozen features on disk: shards that are only ever added, and their index."""
