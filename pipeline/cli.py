@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.layout import DOWNLOADS
+from pipeline.layout import DOWNLOADS, FACES
 
 app = typer.Typer(
     add_completion=False,
@@ -101,6 +101,17 @@ def predict(
     from pipeline import predict
 
     predict.run(clip, transcript=transcript, without=without or [], device=device)
+
+
+@app.command()
+def faces(
+    folder: Annotated[Path, typer.Option(help="Where the pages go.")] = FACES,
+    count: Annotated[int, typer.Option(min=1, help="Utterances, spread over the corpus.")] = 40,
+) -> None:
+    """Save contact sheets of the face crops to look at."""
+    from pipeline import faces
+
+    faces.run(folder, count=count)
 
 
 def main() -> None:

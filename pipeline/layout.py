@@ -10,6 +10,8 @@ from mculora.modality import Modality
 
 DOWNLOADS = Path("data", "downloads")
 """Archives that `download` fetched and what it unpacked of them, for all datasets."""
+FACES = Path("reports", "faces")
+"""Contact sheets of face crops (`faces`), to look at."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,12 @@ def contact_sheet(rows: Sequence[SheetRow], *, columns: int = 12, side: int = 96
     return np.concatenate([_lay_out(row, columns, side) for row in rows])
 
 
+def encode_png(page: Pixels) -> bytes:
+    """The bytes of a PNG file that shows an RGB picture."""
+    _, content = cv2.imencode(".png", cv2.cvtColor(page, cv2.COLOR_RGB2BGR))
+    return content.tobytes()
+
+
 def _lay_out(row: SheetRow, columns: int, side: int) -> Pixels:
     """One row: its title, and its pictures below."""
     step = side + _GAP
