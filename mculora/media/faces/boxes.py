@@ -57,11 +57,9 @@ class FaceDetector(Protocol):
     Attributes:
         name: Its kind, and its weights where they do not come with the package: a part of the
             feature identity.
-        sees_tilt: Whether its boxes say how far a head is tilted.
     """
 
     name: str
-    sees_tilt: bool
 
     def detect(self, pixels: Pixels, near: Box | None = None) -> list[Box]:
         """Find faces in an RGB picture (H, W, 3): all, or those like `near` and around it."""

@@ -22,7 +22,6 @@ class HaarDetector:
     """Frontal faces; a little tilt and turn is allowed, and not told. See `FaceDetector`."""
 
     name = "haar-frontalface-default"
-    sees_tilt = False
 
     def __init__(self) -> None:
         self._local = threading.local()  # a cascade serves one thread at a time

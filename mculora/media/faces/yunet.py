@@ -35,8 +35,6 @@ class YunetDetector:
         InputError: OpenCV cannot read the file as such a network.
     """
 
-    sees_tilt = True
-
     def __init__(self, path: Path) -> None:
         content = path.read_bytes()
         self.name = f"yunet sha256 {hashlib.sha256(content).hexdigest()}"

@@ -1,13 +1,14 @@
 """Faces of an utterance: which frames, whose half, how cut, found by whom."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import av
 import cv2
-import huggingface_hub
 import numpy as np
 import pytest
+from huggingface_hub import constants
 from yunet_file import write_yunet
 
 from mculora.corpora.utterance import FrameRegion
@@ -16,6 +17,7 @@ from mculora.features import faces
 from mculora.features.faces import FaceSettings, SeenFaces, make_detector, see_faces, see_frames
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
+from mculora.media.faces.boxes import Box
 from mculora.media.faces.haar import HaarDetector
 from mculora.media.faces.yunet import YunetDetector
 
@@ -61,6 +63,28 @@ def test_margin_and_choice_reach_the_crops(face_clip: Path) -> None:
     largest = see(clip, FaceSettings(follow="largest"))
     assert np.array_equal(largest.crops[0], near.crops[0])
     assert not np.array_equal(largest.crops[-1], near.crops[-1])  # no smoothing
+
+
+class Tilted:
+    """A detector that sees one tilted head in the middle of each picture."""
+
+    name = "tilted"
+
+    def detect(self, pixels, near=None):
+        height, width = pixels.shape[:2]
+        return [Box(width / 2, height / 2, height / 3, tilt=0.5)]
+
+
+def test_crops_are_upright_if_asked_for(face_clip: Path) -> None:
+    clip = Observation(video_path=face_clip)
+    plain, upright = (
+        see_faces(clip, Tilted(), FaceSettings(detector="yunet", align=align), side=96).crops[0]
+        for align in (False, True)
+    )
+    turn = cv2.getRotationMatrix2D((48, 48), math.degrees(0.5), 1.0)
+    turned = cv2.warpAffine(plain, turn, (96, 96))
+    apart = [np.abs(turned.astype(int) - c)[24:72, 24:72].mean() for c in (plain, upright)]
+    assert apart[1] < apart[0] / 4
 
 
 @pytest.fixture
@@ -113,9 +137,8 @@ def test_haar_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty hub cache, with no network behind it."""
     cache = tmp_path / "hub"
-    for module in (huggingface_hub.constants, huggingface_hub.file_download.constants):
-        monkeypatch.setattr(module, "HF_HUB_CACHE", str(cache))
-        monkeypatch.setattr(module, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     return cache
 
 

@@ -49,7 +49,7 @@ def test_a_face_is_where_its_cut_out_shows_it(face_clip: Path) -> None:
 class Scripted:
     """A detector that reports what the test scripted for each frame."""
 
-    name, sees_tilt = "scripted", True
+    name = "scripted"
 
     def __init__(self, *script: list[Box]) -> None:
         self._script = script
