@@ -23,8 +23,9 @@ from mculora.files import whole_file
 from mculora.media.faces.sheets import SheetRow, contact_sheet, encode_png, pick_evenly
 from mculora.modality import Modality
 from pipeline.console import progress, stage
+from pipeline.encoders import face_settings
 from pipeline.layout import Layout, require
-from pipeline.params import Params, read_params
+from pipeline.params import read_params
 
 _COLUMNS, _SIDE = 12, 96  # pictures in a row, pixels along each
 _ROWS = 10  # utterances on a page
@@ -64,11 +65,6 @@ def run(folder: Path, *, count: int) -> None:
             with whole_file(folder / _PAGES.replace("*", f"{number:03}")) as temporary:
                 temporary.write_bytes(encode_png(page))
         facts += [f"{number} pages", *looking.summary(len(chosen))]
-
-
-def face_settings(params: Params) -> FaceSettings:
-    """What params.yaml says of face crops."""
-    return FaceSettings(frames_per_second=params.extract.visual.frames_per_second)
 
 
 class _Looking:

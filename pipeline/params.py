@@ -55,27 +55,54 @@ class PublishedParams:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class EncoderParams:
-    """One modality's frozen encoder: a built-in name, a hub id or a local folder."""
+class AudioEncoderParams:
+    """The encoder of sound; `auto` is what the preset says."""
 
     encoder: Annotated[str, Field(min_length=1)]
-    revision: str
-    layers: Layers
+    revision: Annotated[str, Field(min_length=1)]
+    layers: Layers | Literal["auto"]
+    combine: Literal["auto", "mean", "sum"]
+    window_seconds: Annotated[float, Field(ge=1, le=3600)]
 
 
 @dataclass(frozen=True, config=_STRICT)
-class VisualEncoderParams(EncoderParams):
-    """The visual encoder and how many frames of each second it sees."""
+class TextEncoderParams:
+    """The encoder of words."""
 
+    encoder: Annotated[str, Field(min_length=1)]
+    revision: Annotated[str, Field(min_length=1)]
+    layers: Layers | Literal["auto"]
+    combine: Literal["auto", "mean", "sum"]
+    pooling: Literal["auto", "mean", "words", "first"]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class VisualEncoderParams:
+    """The encoder of faces, which frames it sees and how they are cut."""
+
+    encoder: Annotated[str, Field(min_length=1)]
+    revision: Annotated[str, Field(min_length=1)]
+    layers: Layers | Literal["auto"]
+    combine: Literal["auto", "mean", "sum"]
+    pooling: Literal["auto", "mean", "first"]
     frames_per_second: Annotated[float, Field(gt=0, le=60)]
+    num_frames: Annotated[int, Field(ge=1, le=10_000)] | None
+    detector: Literal["auto", "haar", "yunet"]
+    follow: Literal["tracked", "largest"]
+    margin: Annotated[float, Field(ge=0, le=2)]
+    align: bool
 
 
 @dataclass(frozen=True, config=_STRICT)
 class ExtractParams:
-    """The three encoders."""
+    """The three encoders, and what holds for all of them."""
 
-    audio: EncoderParams
-    text: EncoderParams
+    preset: Literal["offline", "small", "paper", "strong"]
+    level: Literal["utterance", "frame"]
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
+    max_failed_share: Annotated[float, Field(ge=0, le=1)]
+    audio: AudioEncoderParams
+    text: TextEncoderParams
     visual: VisualEncoderParams
 
 

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import torch
 
+from mculora.features.faces import FaceSettings
 from mculora.features.identity import JSON, FeatureIdentity
 from mculora.features.identity import Level as Level
 from mculora.features.observation import Observation
@@ -39,7 +40,7 @@ class EncoderSpec:
         level: One vector per utterance, or one per moment.
         dtype: What the model computes in; `auto` is what its device is good at.
         window_seconds: Longer sound is encoded in windows of this length (audio).
-        frames_per_second: Frames looked at per second of video (visual).
+        faces: Which frames are looked at and how faces are cut out of them (visual).
     """
 
     modality: Modality
@@ -51,7 +52,7 @@ class EncoderSpec:
     level: Level = Level.UTTERANCE
     dtype: DTypeName = "auto"
     window_seconds: float = 30.0
-    frames_per_second: float = 4.0
+    faces: FaceSettings = field(default_factory=FaceSettings)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def load_encoder(spec: EncoderSpec, *, device: str = "cpu") -> Encoder:
             expected=" or ".join(BUILT_IN[spec.modality]),
             remedy="or give a model's hub id (owner/name) or the local folder of one",
         )
-    from mculora.features.pretrained import load_pretrained
+    from mculora.features.pretrained.loading import load_pretrained
 
     return load_pretrained(spec, device=device)
 
@@ -51,7 +51,7 @@ def _load_built_in(spec: EncoderSpec) -> Encoder:
     if spec.modality is Modality.VISUAL:
         from mculora.features.visual import Hog
 
-        return Hog(frames_per_second=spec.frames_per_second)
+        return Hog(spec.faces)
     from mculora.features import audio
 
     return audio.LogMel() if spec.encoder == "logmel" else audio.Egemaps()

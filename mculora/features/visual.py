@@ -12,11 +12,10 @@ import torch
 
 from mculora.features.built_in import BuiltInEncoder, in_one_piece
 from mculora.features.encoder import Prepared
-from mculora.features.faces import FaceSettings, see_faces
+from mculora.features.faces import FaceSettings, make_detector, see_faces
 from mculora.features.identity import JSON
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
-from mculora.media.faces.haar import HaarDetector
 from mculora.media.video import Pixels
 from mculora.modality import Modality
 
@@ -37,12 +36,11 @@ class Hog(BuiltInEncoder):
     revision = "1"
     width = 2 * _DESCRIPTOR
 
-    def __init__(self, *, frames_per_second: float) -> None:
-        self._detector = HaarDetector()
-        self._frames_per_second = frames_per_second
+    def __init__(self, faces: FaceSettings | None = None) -> None:
+        self._faces = faces or FaceSettings()
+        self._detector = make_detector(self._faces)
         self.settings: Mapping[str, JSON] = {
-            "frames_per_second": frames_per_second,
-            "faces": self._detector.name,
+            **self._faces.identity(self._detector),
             "crop": CROP_SIDE,
             "cell": _CELL,
             "block": _BLOCK,
@@ -51,8 +49,7 @@ class Hog(BuiltInEncoder):
 
     def prepare(self, observation: Observation) -> Prepared | Absence:
         """See `Encoder.prepare`."""
-        settings = FaceSettings(self._frames_per_second)
-        faces = see_faces(observation, self._detector, settings, side=CROP_SIDE)
+        faces = see_faces(observation, self._detector, self._faces, side=CROP_SIDE)
         if isinstance(faces, Absence):
             return faces
         descriptors = torch.stack([describe(face) for face in faces.crops])  # (T, 324)

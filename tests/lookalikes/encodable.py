@@ -2,13 +2,14 @@
 
 from mculora.features.audio import LogMel
 from mculora.features.extraction import extract_utterances
+from mculora.features.faces import FaceSettings
 from mculora.features.outcome import Absence
 from mculora.features.visual import Hog
 
 
 def assert_encodable(corpus, built):
     """Every voice can be heard and every face seen, but for what must be absent."""
-    audio, visual = LogMel(), Hog(frames_per_second=2)
+    audio, visual = LogMel(), Hog(FaceSettings(2.0))
     for utterance in corpus.utterances:
         absent = set(built.kept[utterance.id].absent)
         if utterance.id in built.beyond_media:

@@ -44,9 +44,7 @@ class Road:
     def change(self, **values):
         """Change keys of params.yaml; a dict changes keys inside."""
         path = self.folder / "params.yaml"
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for key, value in values.items():
-            content[key] = {**content[key], **value} if isinstance(value, dict) else value
+        content = merged(yaml.safe_load(path.read_text(encoding="utf-8")), values)
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def files(self):
@@ -56,6 +54,14 @@ class Road:
             for path in self.folder.rglob("*")
             if path.is_file()
         }
+
+
+def merged(content, changes):
+    """Nested keys and values with some of them changed."""
+    return content | {
+        key: merged(content[key], value) if isinstance(value, dict) else value
+        for key, value in changes.items()
+    }
 
 
 def run_process(line, folder):

@@ -467,7 +467,7 @@ def test_crops_show_the_speaker(filmed):
 def test_turn_beyond_the_end_of_its_avi(filmed):
     utterance = by_id(read(filmed))[filmed.beyond_video]
     observation = Observation.of(utterance, filmed.root.parent)
-    outcome = encode_one(Hog(frames_per_second=4), observation).outcome
+    outcome = encode_one(Hog(), observation).outcome
     assert outcome.reason.startswith("the clip ends at")
 
 

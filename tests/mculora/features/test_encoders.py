@@ -15,6 +15,7 @@ from mculora.features.extraction import (
     encode_one,
     extract_utterances,
 )
+from mculora.features.faces import FaceSettings
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
@@ -112,7 +113,7 @@ def test_faces(face_clip: Path) -> None:
     clip = Observation(video_path=face_clip)
     first = outcome_of(HOG, clip)
     assert torch.equal(first, outcome_of(HOG, clip))
-    assert not torch.equal(first, outcome_of(replace(HOG, frames_per_second=2.0), clip))
+    assert not torch.equal(first, outcome_of(replace(HOG, faces=FaceSettings(2.0)), clip))
     assert (first[: len(first) // 2] >= 0).all()
     wall = replace(clip, start_seconds=2.1)
     assert outcome_of(HOG, wall) == Absence(

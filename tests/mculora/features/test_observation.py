@@ -49,6 +49,6 @@ def test_a_film_that_begins_later_shows_the_same(face_clip, begins):
     times = {"start_seconds": begins + 0.5, "end_seconds": begins + 1.5}
     shifted = Observation(**times, video_path=face_clip, video_begins_seconds=begins)
     plain = Observation(0.5, 1.5, video_path=face_clip)
-    hog = Hog(frames_per_second=4)
+    hog = Hog()
     first, second = (encode_one(hog, o).outcome for o in (shifted, plain))
     assert torch.equal(first, second)
