@@ -104,6 +104,14 @@ def predict(
 
 
 @app.command()
+def doctor() -> None:
+    """Tell what this machine can do and what extract needs."""
+    from pipeline import doctor
+
+    doctor.run()
+
+
+@app.command()
 def faces(
     folder: Annotated[Path, typer.Option(help="Where the pages go.")] = FACES,
     count: Annotated[int, typer.Option(min=1, help="Utterances, spread over the corpus.")] = 40,

@@ -19,7 +19,7 @@ _BFLOAT16_UNITS = {
 }
 """What makes bfloat16 fast on a processor: torch's question for it, and Linux's flag."""
 
-_SIDES = {"cpu": 512, "cuda": 4096, "mps": 1024}  # of the square matrices multiplied
+_SIDES = {"cpu": 384, "cuda": 4096, "mps": 1024}  # of the square matrices multiplied
 _ROUNDS = 4
 _PATIENCE = 0.04  # seconds of one dtype in one round, unless a single product takes longer
 
