@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,13 @@ ModalityOption = Annotated[str, typer.Option(metavar=MODALITIES, help="What to e
 Strict = Annotated[bool, typer.Option("--strict", help="Fail where something would be left out.")]
 
 
+class Engine(StrEnum):
+    """Who computes."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 @app.command()
 def download(
     downloads: Annotated[
@@ -48,11 +56,27 @@ def prepare(strict: Strict = False) -> None:
 
 
 @app.command()
-def extract(modality: ModalityOption, device: Device = "auto", strict: Strict = False) -> None:
+def extract(
+    modality: ModalityOption,
+    device: Device = "auto",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads that decode, or processes of Ray.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Seconds of sound, tokens or frames per batch.")
+    ] = None,
+    engine: Annotated[Engine, typer.Option(help="This process alone, or Ray.")] = Engine.LOCAL,
+    address: Annotated[
+        str, typer.Option(help="Of the Ray cluster: local, auto or ray://head:10001.")
+    ] = "local",
+    strict: Strict = False,
+) -> None:
     """Turn one modality of every utterance into a feature vector."""
     from pipeline import extract
+    from pipeline.extraction.engines import Computing
 
-    extract.run(modality, device=device, strict=strict)
+    computing = Computing(device, workers, budget, engine.value, address)
+    extract.run(modality, computing, strict=strict)
 
 
 @app.command()

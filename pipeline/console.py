@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from mculora.features.meter import Meter
 
 Item = TypeVar("Item")
 
@@ -43,3 +46,41 @@ def progress(items: Iterable[Item], *, label: str, total: int | None = None) -> 
 
     console = Console(stderr=True)
     yield from track(items, description=label, total=total, console=console, transient=True)
+
+
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+def watch(items: Iterable[Item], meter: Meter, *, label: str, total: int) -> Iterator[Item]:
+    """Yield `items` and show what the meter of their extraction counts.
+
+    On a terminal as a bar that moves with every batch, elsewhere as a line now and then.
+    """
+    if sys.stderr.isatty():
+        with _bar(meter, label=label, total=total):
+            yield from items
+        return
+    told = meter.elapsed_seconds
+    for item in items:
+        yield item
+        if meter.elapsed_seconds - told > _SECONDS_BETWEEN_LINES:
+            told = meter.elapsed_seconds
+            say(f"{label}: {meter.utterances:.0f} of {total} utterances; {meter.progress(total)}")
+
+
+def _bar(meter: Meter, *, label: str, total: int) -> AbstractContextManager[Any]:
+    """A bar that looks at the meter by itself, some times a second."""
+    from rich.console import Console, RenderableType
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    class Watching(Progress):
+        def get_renderables(self) -> Iterator[RenderableType]:
+            for task in self.tasks:
+                task.completed = min(meter.utterances, total)
+                task.fields["told"] = f"{meter.utterances:.0f}/{total}  {meter.progress(total)}"
+            yield from super().get_renderables()
+
+    columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[told]}"))
+    bar = Watching(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task(label, total=max(total, 1), told="")
+    return bar

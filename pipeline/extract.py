@@ -2,166 +2,117 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
 from mculora.corpora.manifest import Corpus, read_manifest
 from mculora.errors import InputError
-from mculora.features.encoder import identify
-from mculora.features.extraction import extract_utterances
 from mculora.features.identity import FeatureIdentity
-from mculora.features.input_digests import (
-    MediaDigests,
-    input_digest,
-    media_path,
-    outcome_digest,
-)
+from mculora.features.meter import Meter
 from mculora.features.outcome import Absence, Extracted
-from mculora.features.published.settling import settle_features
-from mculora.features.published.sources import find_features
-from mculora.features.store.reader import StoredFeatures, read_store
+from mculora.features.store.reader import read_store
 from mculora.features.store.writer import StoreWriter
-from mculora.files import write_text
 from mculora.modality import Modality
-from pipeline.console import progress, say, stage
-from pipeline.encoders import make_encoder
+from pipeline.console import say, stage, watch
+from pipeline.extraction.absences import Absences
+from pipeline.extraction.engines import Computing, open_engine
+from pipeline.extraction.media_notes import digest_inputs
+from pipeline.extraction.published import input_digests, read_published
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
 
-NOT_OFFERED = (
-    "no audio track",
-    "no video track",
-    "no face in ",
-    "empty transcript",
-    "no words in ",
-)
-"""Beginnings of the reasons for which a readable clip has no vector of some modality."""
 
-
-def run(modality: str, *, device: str = "auto", strict: bool = False) -> None:
+def run(modality: str, computing: Computing | None = None, *, strict: bool = False) -> None:
     """Bring one modality of the manifest into its feature store.
 
     By an encoder, or, where features are published, from what others have made.
 
     Args:
         modality: `audio`, `text` or `visual`.
-        device: Where a transformers model runs; `auto` takes the first GPU if there is one.
+        computing: What changes the wait.
         strict: Stop at the first utterance that this modality cannot be had from; by default it is
             absent there, with its reason in the store.
 
     Raises:
-        InputError: The manifest, the encoder or the published features are missing, every
-            utterance is absent though the corpus promises some, or, if `strict`, one is.
+        InputError: The manifest, the encoder or the published features are missing, more
+            utterances than `extract.max_failed_share` have failed, or, if `strict`, one has.
     """
-    params = read_params()
-    layout, which = Layout(params.dataset), Modality.parse(modality)
+    params, which = read_params(), Modality.parse(modality)
+    layout = Layout(params.dataset)
     require(layout.raw, command="mculora download")
     corpus = read_manifest(require(layout.corpus, command="mculora prepare"))
     folder = layout.features(which)
     with stage(f"extract {modality}", reads=[layout.corpus, layout.raw], writes=folder) as facts:
+        extraction = _Extraction(params, corpus, which, layout=layout, is_strict=strict)
         if params.features == "published":
-            facts += _import(params, corpus, which, layout)
+            facts += extraction.take_over()
         else:
-            _encode(params, corpus, which, layout=layout, device=device, strict=strict)
+            facts += extraction.encode(computing or Computing())
         stored = read_store(folder)
-        if strict and stored.absent:  # left out by an earlier run, which is not repeated
-            raise _absence_error(*next(iter(stored.absent.items())), modality=modality)
-        reasons = [f"{n} absent, {reason}" for reason, n in stored.absent_by_reason.items()]
-        if not stored.ids and not _lacks_it(corpus, which, stored):
-            raise InputError(
-                folder,
-                found=f"no vector of {len(corpus.utterances)} utterances ({reasons[0]})",
-                expected="at least one",
-                remedy="look at the raw corpus, or choose another encoder",
-            )
-        identity = stored.identity
-        facts.append(f"{len(stored.ids)} vectors of width {identity.width} by {identity.encoder}")
-        facts.extend(reasons or ["none absent"])
+        width, name = stored.identity.width, stored.identity.encoder
+        facts.insert(0, f"{len(stored.ids)} vectors of width {width} by {name}")
         if not stored.ids:
             say(f"note: no utterance offers {modality}: everything goes on without it")
 
 
-def _encode(
-    params: Params, corpus: Corpus, modality: Modality, *, layout: Layout, device: str, strict: bool
-) -> None:
-    encoder = make_encoder(params, modality, device=device)
-    identity = identify(encoder, corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
-    media = _digest_media(corpus, modality, layout)
-    inputs = {u.id: input_digest(u, modality, media) for u in corpus.utterances}
-    with _writer(layout, identity, inputs) as writer:
-        left = set(writer.pending)
-        pending = [u for u in corpus.utterances if u.id in left]
-        extracted = extract_utterances(encoder, pending, layout.raw)
-        shown = progress(extracted, label=f"extract {modality.word}", total=len(pending))
-        _store(writer, shown, strict=strict, modality=modality)
+class _Extraction:
+    """One modality of one corpus on its way into its store."""
 
+    def __init__(
+        self, params: Params, corpus: Corpus, modality: Modality, *, layout: Layout, is_strict: bool
+    ) -> None:
+        self._params, self._corpus, self._modality = params, corpus, modality
+        self._layout, self._is_strict = layout, is_strict
 
-def _digest_media(corpus: Corpus, modality: Modality, layout: Layout) -> MediaDigests:
-    """Read all media of a modality once; what was read before is known by its size and time."""
-    note = layout.media_state(modality)
-    media = MediaDigests(layout.raw, _read_note(note))
-    paths = {path for u in corpus.utterances if (path := media_path(u, modality))}
-    read = media.read(sorted(paths))
-    for _ in progress(read, label=f"look at the media of {modality.word}", total=len(paths)):
-        pass
-    write_text(note, json.dumps(media.known, ensure_ascii=False) + "\n")
-    return media
+    def encode(self, computing: Computing) -> list[str]:
+        """Encode what is not stored yet; return what the closing line says of it."""
+        corpus, modality = self._corpus, self._modality
+        with open_engine(self._params, modality, computing) as engine:
+            identity = engine.identify(corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
+            inputs = digest_inputs(corpus, modality, self._layout)
+            with self._writer(identity, inputs) as writer:
+                left, meter = set(writer.pending), Meter()
+                pending = [u for u in corpus.utterances if u.id in left]
+                extracted = engine.extract(pending, self._layout.raw, meter)
+                shown = watch(
+                    extracted, meter, label=f"extract {modality.word}", total=len(pending)
+                )
+                self._store(writer, shown)
+        if not pending:
+            return ["all of them stored before"]
+        kept = len(corpus.utterances) - len(pending)
+        return [f"{kept} utterances stored before"] * bool(kept) + [meter.summary]
 
+    def take_over(self) -> list[str]:
+        """Store published vectors; return what had to be repaired in them."""
+        published = read_published(self._params, self._corpus, self._modality, self._layout)
+        with self._writer(published.identity, input_digests(published)) as writer:
+            left = set(writer.pending)
+            self._store(writer, (e for e in published.extracted if e.utterance_id in left))
+        return [f"{n} repaired: {kind}" for kind, n in published.repairs.items()]
 
-def _read_note(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    def _writer(self, identity: FeatureIdentity, inputs: dict[str, str]) -> StoreWriter:
+        folder = self._layout.features(self._modality)
+        note = f"{folder}: waits for another process that writes it"
+        return StoreWriter(folder, identity, inputs, on_wait=lambda: say(note))
 
+    def _store(self, writer: StoreWriter, extracted: Iterable[Extracted]) -> None:
+        """Add what comes, show who has no vector, and close the store if they are not too many."""
+        if self._is_strict and writer.absent:  # left out by an earlier run, which is not repeated
+            raise self._refusal(*next(iter(writer.absent.items())))
+        for one in extracted:
+            if self._is_strict and isinstance(one.outcome, Absence):
+                raise self._refusal(one.utterance_id, one.outcome.reason)
+            writer.add(one)
+        absences = Absences(self._corpus, self._modality, writer.absent)
+        for line in absences.table():
+            say(line)
+        absences.check_share(self._params.extract.max_failed_share)
+        writer.finish()
 
-def _import(params: Params, corpus: Corpus, modality: Modality, layout: Layout) -> list[str]:
-    """Store published vectors; return what had to be repaired in them."""
-    source = find_features(
-        corpus, layout.raw, modality, entry=getattr(params.published, modality.word)
-    )
-    label, total = f"read {source.path.name}", len(corpus.utterances)
-    read = list(progress(source.read(corpus.utterances), label=label, total=total))
-    published = settle_features(read, corpus, modality, source=source)
-    inputs = {one.utterance_id: outcome_digest(one) for one in published.extracted}
-    with _writer(layout, published.identity, inputs) as writer:
-        left = set(writer.pending)
-        pending = (one for one in published.extracted if one.utterance_id in left)
-        _store(writer, pending, strict=False, modality=modality)
-    return [f"{n} repaired: {kind}" for kind, n in published.repairs.items()]
-
-
-def _writer(layout: Layout, identity: FeatureIdentity, inputs: Mapping[str, str]) -> StoreWriter:
-    folder = layout.features(identity.modality)
-    note = f"{folder}: waits for another process that writes it"
-    return StoreWriter(folder, identity, inputs, on_wait=lambda: say(note))
-
-
-def _store(
-    writer: StoreWriter, extracted: Iterable[Extracted], *, strict: bool, modality: Modality
-) -> None:
-    for one in extracted:
-        if strict and isinstance(one.outcome, Absence):
-            raise _absence_error(one.utterance_id, one.outcome.reason, modality=modality.word)
-        writer.add(one)
-    writer.finish()
-
-
-def _lacks_it(corpus: Corpus, modality: Modality, stored: StoredFeatures) -> bool:
-    """Whether every utterance is known not to offer a modality: nothing failed, it is not there."""
-    return all(
-        modality in u.absent or stored.absent[u.id].startswith(NOT_OFFERED)
-        for u in corpus.utterances
-    )
-
-
-def _absence_error(utterance_id: str, reason: str, *, modality: str) -> InputError:
-    return InputError(
-        utterance_id,
-        found=f"no {modality}: {reason}",
-        expected="a vector of every utterance under --strict",
-        remedy="mend its media, or run without --strict to leave it out",
-    )
+    def _refusal(self, utterance_id: str, reason: str) -> InputError:
+        return InputError(
+            utterance_id,
+            found=f"no {self._modality.word}: {reason}",
+            expected="a vector of every utterance under --strict",
+            remedy="mend its media, or run without --strict to leave it out",
+        )

@@ -114,14 +114,14 @@ class Corpus:
     def fingerprint(self) -> str:
         """SHA-256 (hex) of all that later stages depend on: rows, labels, media sizes."""
         digest = hashlib.sha256(_json([self.name, self.task, self.class_names]).encode())
-        for line in (*map(_to_line, self.utterances), _json(sorted(self.media_bytes.items()))):
+        for line in (*map(to_line, self.utterances), _json(sorted(self.media_bytes.items()))):
             digest.update(b"\n" + line.encode())
         return digest.hexdigest()
 
 
 def write_manifest(folder: Path, corpus: Corpus) -> None:
     """Write a corpus; corpus.json comes last, so an interrupted writing is noticed by reading."""
-    write_text(folder / UTTERANCES_FILE, "".join(_to_line(u) + "\n" for u in corpus.utterances))
+    write_text(folder / UTTERANCES_FILE, "".join(to_line(u) + "\n" for u in corpus.utterances))
     write_text(folder / MEDIA_FILE, _to_csv(["path", "bytes"], sorted(corpus.media_bytes.items())))
     dropped = [(d.id, d.reason) for d in corpus.dropped]
     write_text(folder / DROPPED_FILE, _to_csv(["id", "reason"], dropped))
@@ -155,7 +155,7 @@ def read_manifest(folder: Path) -> Corpus:
             name=header["name"],
             task=Task(header["task"]),
             class_names=tuple(header["class_names"]),
-            utterances=tuple(map(_from_line, rows.split("\n")[:-1])),
+            utterances=tuple(map(from_line, rows.split("\n")[:-1])),
             dropped=tuple(Dropped(*row) for row in _from_csv(dropped)),
             media_bytes={path: int(size) for path, size in _from_csv(media)},
             notes=tuple(header["notes"]),
@@ -193,7 +193,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _to_line(utterance: Utterance) -> str:
+def to_line(utterance: Utterance) -> str:
     """One utterance as canonical JSON: fixed key order, floats always floats."""
     u = utterance
     row = {
@@ -217,7 +217,8 @@ def _to_line(utterance: Utterance) -> str:
     return _json(row)
 
 
-def _from_line(line: str) -> Utterance:
+def from_line(line: str) -> Utterance:
+    """Read what `to_line` gave."""
     row: dict[str, Any] = json.loads(line)
     row["split"] = None if row["split"] is None else Split(row["split"])
     row["region"] = FrameRegion(row["region"])

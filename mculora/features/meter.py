@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 
@@ -40,6 +41,20 @@ class Meter:
     def bound(self) -> Literal["decoder", "encoder"]:
         """Which of the two the time goes to."""
         return "decoder" if self.waiting_seconds > self.encoding_seconds else "encoder"
+
+    @property
+    def summary(self) -> str:
+        """One phrase about the whole: `0.4 h of media at 12 times their length, encoder bound`."""
+        hours = f"{self.media_seconds / 3600:.1f} h of media"
+        return f"{hours} at {self.media_per_second:.0f} times their length, {self.bound} bound"
+
+    def progress(self, total: int) -> str:
+        """One phrase about how it goes: media hours per hour, time left, what holds it up."""
+        done = max(self.utterances, 1e-9)
+        left = timedelta(seconds=round(self.elapsed_seconds * max(total - done, 0) / done))
+        if self.utterances < 1:
+            return "begins"
+        return f"{self.media_per_second:.0f} h of media per hour, {left} left, {self.bound} bound"
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

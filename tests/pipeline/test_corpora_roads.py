@@ -182,7 +182,7 @@ def test_mosi(arrive, tmp_path):
         id_: kept.split for id_, kept in built.kept.items()
     }
     assert is_compared(arrival)
-    assert "; 1 absent, no line N in " in arrival.closing("extract --modality text")
+    assert "no line N in " in arrival.shown("extract --modality text")
 
 
 def test_iemocap_4_way_from_its_archive(arrive, tmp_path):
@@ -213,8 +213,8 @@ def test_iemocap_6_way_without_videos(arrive, tmp_path):
     source = {"raw": {"at": str(built.root)}}
     arrival = arrive("iemocap6", source, dropped=built.dropped(6), untestable=["v"])
     count = len(built.labels(6))
-    shown = arrival.closing("extract --modality visual")
-    assert "0 vectors" in shown and f"{count} absent, release without videos" in shown
+    shown = arrival.shown("extract --modality visual")
+    assert "0 vectors" in shown and f"{count}  100.0%  release without videos" in shown
     for sentence in (
         "This is the release without videos: the visual modality is absent everywhere.",
         "No utterance offers visual: `v` alone cannot be tested",
@@ -307,7 +307,7 @@ def test_gcnet_mosei_needs_no_encoder(arrive_published, tmp_path):
         "import sys\n"
         "from pipeline import extract\n"
         "for word in ('audio', 'text', 'visual'):\n"
-        "    extract.run(word, device='cpu')\n"
+        "    extract.run(word)\n"
         "print(*sorted({'opensmile', 'cv2', 'transformers', 'decord'} & sys.modules.keys()))\n"
     )
     before = {p: p.read_bytes() for p in Path("data/features").rglob("*") if p.is_file()}
