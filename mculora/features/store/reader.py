@@ -75,6 +75,9 @@ class StoredSequences(Mapping[str, torch.Tensor]):
             self._take(read_index(self._folder))
             return self._read(utterance_id)
 
+    def __contains__(self, utterance_id: object) -> bool:
+        return utterance_id in self._places
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 

@@ -22,7 +22,7 @@ from mculora.features.store.index import Place, StoreIndex, read_index, write_in
 from mculora.features.store.shard import Record, Shard, read_rows, read_shard
 from mculora.files import TEMPORARY_SUFFIX
 
-_SHARDS = "shard-*.safetensors"
+_SHARDS = "shard-[0-9]*.safetensors"
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
