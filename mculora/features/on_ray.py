@@ -8,6 +8,7 @@ group computed again.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,6 +118,7 @@ class RayExtraction:
         ray = _import_ray()
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells its plans
         context.execution_options.preserve_order = True
         groups = [utterances[i : i + GROUP] for i in range(0, len(utterances), GROUP)]
         items = [{"rows": [to_line(utterance) for utterance in group]} for group in groups]
@@ -127,7 +129,7 @@ class RayExtraction:
             fn_constructor_args=(
                 self._spec,
                 self._workers,
-                str(raw_folder.resolve()),
+                raw_folder.resolve(),
                 self._budget,
             ),
             batch_size=1,
