@@ -1,4 +1,4 @@
-"""From a name to an encoder: a built-in one, or any transformers model."""
+"""From a name to an encoder: a built-in one, any transformers model, a bundle of torchaudio."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mculora.errors import InputError
 from mculora.features.encoder import Encoder, EncoderSpec
+from mculora.features.pretrained.families import TORCHAUDIO
 from mculora.modality import Modality
 
 BUILT_IN: Mapping[Modality, tuple[str, ...]] = {
@@ -22,24 +23,32 @@ def load_encoder(spec: EncoderSpec, *, device: str = "cpu") -> Encoder:
 
     Args:
         spec: Which one.
-        device: Where a transformers model runs; the built-in encoders use the processor.
+        device: Where a pretrained model runs; the built-in encoders use the processor.
 
     Raises:
         InputError: There is no such encoder, or its files are not on this machine.
     """
     if spec.encoder in BUILT_IN[spec.modality]:
         return _load_built_in(spec)
-    is_folder = Path(spec.encoder).expanduser().is_dir()
-    if not is_folder and "/" not in spec.encoder:
-        raise InputError(
-            f"extract.{spec.modality.word}.encoder",
-            found=repr(spec.encoder),
-            expected=" or ".join(BUILT_IN[spec.modality]),
-            remedy="or give a model's hub id (owner/name) or the local folder of one",
-        )
+    _check_name(spec)
     from mculora.features.pretrained.loading import load_pretrained
 
     return load_pretrained(spec, device=device)
+
+
+def _check_name(spec: EncoderSpec) -> None:
+    """Refuse what is neither a folder nor looks like the name of a model anywhere."""
+    name = spec.encoder
+    if Path(name).expanduser().is_dir() or name.startswith(TORCHAUDIO):
+        return
+    is_path = name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name
+    if is_path or "/" not in name:
+        raise InputError(
+            f"extract.{spec.modality.word}.encoder",
+            found=f"{name!r}, which is no folder" if is_path else repr(name),
+            expected=" or ".join(BUILT_IN[spec.modality]),
+            remedy="or give a model's hub id (owner/name) or the local folder of one",
+        )
 
 
 def _load_built_in(spec: EncoderSpec) -> Encoder:

@@ -1,0 +1,1 @@
+"""Frozen transformers and torchaudio models as encoders: layers chosen, combined and pooled."""

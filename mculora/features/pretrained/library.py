@@ -1,0 +1,182 @@
+"""The one door to transformers: a folder's network and what prepares its input, in silence.
+
+Nothing that a folder ships is executed: only architectures inside the package are used, and weights
+are read as tensors or not at all.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import torch
+import transformers
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
+
+from mculora.errors import InputError
+from mculora.features.pretrained.families import Family, family_of
+from mculora.features.pretrained.hub import ModelFolder, first_sentence, without_progress_bars
+from mculora.modality import Modality
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+_UNUSED_WEIGHTS = re.compile(
+    r"(^|\.)(pooler|head|masked_spec_embed|mask_token)(\.|$)|position_ids$"
+)
+_UNUSED_PARTS = {"add_adapter": False, "vision_use_head": False}
+_serialization: Any = torch.serialization
+_DOES_NOT_LOAD = (
+    OSError,
+    ValueError,
+    ImportError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    SafetensorError,
+    StrictDataclassError,
+)
+_NOT_WEIGHTS_ALONE = _serialization.pickle.UnpicklingError  # what torch.load raises of such a file
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model's network, ready to compute.
+
+    Attributes:
+        module: The part that is used, in inference mode.
+        config: Its configuration.
+        family: What is known of its kind.
+    """
+
+    module: Any
+    config: Any
+    family: Family
+
+
+def load_network(folder: ModelFolder, modality: Modality, dtype: torch.dtype) -> Network:
+    """Load the part of a model that takes a modality.
+
+    Raises:
+        InputError: The folder holds no such model, only a part of one, or would need code that it
+            ships.
+    """
+    with _quiet(), _explained(folder):
+        config = transformers.AutoConfig.from_pretrained(folder.path, **_LOCAL)
+    kind = _class_of(config)
+    family = family_of(config.model_type, getattr(kind, "main_input_name", ""))
+    if family is None or family.modality is not modality:
+        takes = "something else" if family is None else family.modality.word
+        raise InputError(
+            f"extract.{modality.word}.encoder",
+            found=f"{folder.name}, a {config.model_type} model that takes {takes}",
+            expected=f"a model that takes {modality.word}",
+        )
+    if family.tower:
+        kind = attrgetter(family.tower)(transformers)
+    with _quiet(), _explained(folder):
+        module, report = kind.from_pretrained(
+            folder.path,
+            dtype=dtype,
+            output_loading_info=True,
+            **_options(kind, config),
+            **_LOCAL,
+        )
+    _check_weights(folder, report)
+    module.eval().requires_grad_(False)
+    _settle_dtype(module, dtype)
+    return Network(module, module.config, family)
+
+
+def load_input_preparation(folder: ModelFolder, modality: Modality) -> Any:
+    """Load a model's feature extractor, tokenizer or image processor.
+
+    Raises:
+        InputError: It does not load.
+    """
+    kind = {
+        Modality.AUDIO: transformers.AutoFeatureExtractor,
+        Modality.TEXT: transformers.AutoTokenizer,
+        Modality.VISUAL: transformers.AutoImageProcessor,
+    }[modality]
+    with _quiet(), _explained(folder):
+        return kind.from_pretrained(folder.path, **_LOCAL)
+
+
+def _class_of(config: Any) -> Any:
+    """The class that transformers takes for a configuration; None if it has none."""
+    return transformers.AutoModel._model_mapping.get(type(config), None)
+
+
+def _options(kind: Any, config: Any) -> dict[str, Any]:
+    """What keeps parts out of a model that are not used."""
+    options: dict[str, Any] = {
+        name: value for name, value in _UNUSED_PARTS.items() if hasattr(config, name)
+    }
+    if "add_pooling_layer" in inspect.signature(kind.__init__).parameters:
+        options["add_pooling_layer"] = False
+    if kind.__name__ == "WhisperEncoder":  # in a checkpoint it is a part of the model
+        options["key_mapping"] = {r"^(model\.)?encoder\.": ""}
+    return options
+
+
+def _settle_dtype(module: Any, dtype: torch.dtype) -> None:
+    """Convert weights that a network makes in float32 whatever it is asked for (DeBERTa)."""
+    if getattr(module, "_keep_in_fp32_modules", None):
+        return  # there it is on purpose
+    for weights in module.parameters():
+        if weights.is_floating_point():
+            weights.data = weights.data.to(dtype)
+
+
+def _check_weights(folder: ModelFolder, report: dict[str, Any]) -> None:
+    """Refuse a model that would be filled up with random numbers."""
+    missing = sorted(k for k in report["missing_keys"] if not _UNUSED_WEIGHTS.search(k))
+    if missing:
+        raise InputError(
+            folder.where,
+            found=f"no weights for {len(missing)} of its parts ({missing[0]}, …)",
+            expected="a model whose weights fit its config.json",
+        )
+
+
+@contextmanager
+def _explained(folder: ModelFolder) -> Iterator[None]:
+    """Say in one line why a model does not load and what to do."""
+    expected = "a model with its processor, as save_pretrained writes them"
+    try:
+        yield
+    except _NOT_WEIGHTS_ALONE as error:
+        raise InputError(
+            folder.where,
+            found="a pytorch_model.bin that holds more than weights, or is damaged",
+            expected="weights alone, best as model.safetensors",
+        ) from error
+    except _DOES_NOT_LOAD as error:
+        reason = first_sentence(error)
+        if "custom code" in reason or "trust_remote_code" in str(error):
+            found = "a model that needs code which it ships"
+            expected = "an architecture of the transformers package"
+        else:
+            found = f"files that do not load ({reason})"
+        raise InputError(folder.where, found=found, expected=expected) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep progress bars and advice off the terminal while loading."""
+    logging = transformers.utils.logging
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        with without_progress_bars():
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
