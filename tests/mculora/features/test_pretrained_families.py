@@ -22,7 +22,6 @@ MODALITIES = {
     **dict.fromkeys(tiny_models.TEXT, Modality.TEXT),
     **dict.fromkeys(tiny_models.VISUAL, Modality.VISUAL),
 }
-pytestmark = pytest.mark.usefixtures("no_hub")
 
 
 def spec_of(tiny, name, **options):
