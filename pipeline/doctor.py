@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.console import say
-from pipeline.machine import free_disk, usable_cores, usable_memory, write_size
-from pipeline.probe import NoAnswer, probe
+from pipeline.health.machine import free_disk, usable_cores, usable_memory, write_size
+from pipeline.health.probe import NoAnswer, probe
 
 _WIDTH = 100
 _LABEL = 10
@@ -62,7 +62,7 @@ def _show(label: str, lines: list[str]) -> None:
 
 
 def _system() -> list[str]:
-    from pipeline.model_hub import CACHE
+    from pipeline.health.model_hub import CACHE
 
     cores, memory = usable_cores(), usable_memory()
     facts = [
@@ -131,7 +131,7 @@ def _faces() -> list[str]:
 
     from mculora.features.faces import YUNET_FILE, YUNET_MODEL
     from mculora.media.faces.haar import HaarDetector
-    from pipeline.model_hub import is_file_cached, site_problem
+    from pipeline.health.model_hub import is_file_cached, site_problem
 
     HaarDetector().detect(np.zeros((64, 64, 3), np.uint8))
     yunet = "YuNet to fetch, auto does" if not site_problem() else "no YuNet, auto takes Haar"
@@ -142,7 +142,7 @@ def _faces() -> list[str]:
 
 def _hub() -> list[str]:
     """Whether models can be fetched, and what is here already."""
-    from pipeline.model_hub import CACHE, SITE, has_token, site_problem, weigh_cache
+    from pipeline.health.model_hub import CACHE, SITE, has_token, site_problem, weigh_cache
 
     kept = weigh_cache()
     more = "" if kept.is_complete else "more than "
@@ -156,7 +156,7 @@ def _hub() -> list[str]:
 def _presets() -> list[str]:
     """What of each preset is here."""
     from mculora.features.presets import PRESETS
-    from pipeline.encoder_files import State, look_at_preset
+    from pipeline.health.encoder_files import State, look_at_preset
 
     lines = []
     for name in PRESETS:
@@ -171,8 +171,8 @@ def _presets() -> list[str]:
 
 def _extract() -> list[str]:
     """What params.yaml asks for."""
-    from pipeline.advice import find_params
-    from pipeline.encoder_files import look_at_params
+    from pipeline.health.advice import find_params
+    from pipeline.health.encoder_files import look_at_params
 
     params = find_params()
     if isinstance(params, str):
@@ -188,7 +188,7 @@ def _packages() -> list[str]:
 
 
 def _verdict() -> list[str]:
-    from pipeline.advice import advise
+    from pipeline.health.advice import advise
 
     return advise()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from mculora.errors import InputError
-from mculora.features.encoder import Encoder, identify
+from mculora.features.encoder import DTypeName, Encoder, identify
 from mculora.features.identity import check_same
 from mculora.features.observation import Observation
 from mculora.inference import ClipPrediction, predict_clip
@@ -61,8 +62,9 @@ def _best_checkpoint(layout: Layout) -> Checkpoint:
 
 def _encoder(params: Params, checkpoint: Checkpoint, modality: Modality, *, device: str) -> Encoder:
     """The encoder of params.yaml, if it is the one that the network was trained with."""
-    encoder = make_encoder(params, modality, device=device)
     trained = trained_features(checkpoint, modality)
+    dtype = trained.settings.get("dtype")  # of a pretrained model: this one computes in it, too
+    encoder = make_encoder(params, modality, device=device, dtype=cast("DTypeName | None", dtype))
     here = identify(encoder, corpus=trained.corpus, corpus_fingerprint=trained.corpus_fingerprint)
     remedy = f"set extract.{modality.word} back, or run `dvc repro`"
     check_same(here, trained, remedy=remedy)

@@ -18,9 +18,12 @@ ROOMS = [
     {"training"},
 ]
 """What may be imported by what stands below it; rooms of one line do not know each other."""
-OWNED = {"decord": 1, "opensmile": 1, "transformers": 1, "av": 2, "h5py": 1, "requests": 1}
-"""Heavy or risky packages, and how many files may import each."""
+OWNED = ("decord", "opensmile", "transformers", "av", "h5py", "requests", "ray")
+"""Heavy or risky packages: one file imports each."""
+TWO_OWNERS = ("av",)  # one reads what exists, one writes the sample corpus
 STAGES = ["download", "prepare", "extract", "split", "train", "evaluate", "report", "predict"]
+ASIDE = ["faces", "doctor"]
+"""Commands beside the flow: they make nothing that a stage reads."""
 
 
 def name_of(path):
@@ -66,9 +69,9 @@ def test_library_does_not_know_the_pipeline(name):
     }
 
 
-@pytest.mark.parametrize("stage", [s for s in STAGES if f"pipeline.{s}" in MODULES])
+@pytest.mark.parametrize("stage", [s for s in (*STAGES, *ASIDE) if f"pipeline.{s}" in MODULES])
 def test_stages_talk_through_files(stage):
-    others = {f"pipeline.{other}" for other in (*STAGES, "cli")}
+    others = {f"pipeline.{other}" for other in (*STAGES, *ASIDE, "cli")}
     assert not own_imports(f"pipeline.{stage}") & others
 
 
@@ -87,7 +90,7 @@ def test_no_import_ring():
 @pytest.mark.parametrize("package", OWNED)
 def test_heavy_packages_have_owners(package):
     users = [n for n in MODULES if any(m.split(".")[0] == package for m in imports(n))]
-    assert len(users) <= OWNED[package], users
+    assert len(users) <= (2 if package in TWO_OWNERS else 1), users
 
 
 @pytest.mark.parametrize("name", MODULES)

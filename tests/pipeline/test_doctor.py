@@ -154,7 +154,7 @@ def test_what_is_broken_says_so_and_the_rest_goes_on(tmp_path):
 
 
 def test_an_encoder_that_is_none_is_named(tmp_path, monkeypatch):
-    from pipeline.advice import advise
+    from pipeline.health.advice import advise
 
     monkeypatch.chdir(project(tmp_path, encoder="magic"))
     assert advise() == [
@@ -168,7 +168,7 @@ def test_an_encoder_that_is_none_is_named(tmp_path, monkeypatch):
 
 
 def test_wrong_params_are_shown_as_every_stage_shows_them(tmp_path, monkeypatch):
-    from pipeline.advice import advise, find_params
+    from pipeline.health.advice import advise, find_params
 
     monkeypatch.chdir(project(tmp_path, rank="-1"))
     assert "key rank: found -1" in find_params()
@@ -176,9 +176,9 @@ def test_wrong_params_are_shown_as_every_stage_shows_them(tmp_path, monkeypatch)
 
 
 def test_faces_may_need_a_file_too(tmp_path, monkeypatch):
-    from pipeline.advice import advise, find_params
+    from pipeline.health.advice import advise, find_params
 
-    monkeypatch.setattr("pipeline.advice.site_problem", lambda: None)
+    monkeypatch.setattr("pipeline.health.advice.site_problem", lambda: None)
     monkeypatch.chdir(project(tmp_path, detector="yunet"))
     assert advise() == ["Ready: extract will first fetch opencv/face_detection_yunet, 1 MB."]
     project(tmp_path, detector="haar", align="true")

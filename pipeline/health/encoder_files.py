@@ -11,8 +11,8 @@ from mculora.features.loading import BUILT_IN
 from mculora.features.presets import PRESETS
 from mculora.modality import Modality
 from pipeline.encoders import encoder_spec, face_settings
-from pipeline.machine import write_size
-from pipeline.model_hub import is_cached, is_file_cached
+from pipeline.health.machine import write_size
+from pipeline.health.model_hub import is_cached, is_file_cached
 from pipeline.params import Params
 
 

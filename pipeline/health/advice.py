@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mculora.errors import InputError
-from pipeline.encoder_files import Readiness, State, look_at_params
 from pipeline.encoders import face_settings
-from pipeline.machine import free_disk, write_size
-from pipeline.model_hub import CACHE, site_problem
+from pipeline.health.encoder_files import Readiness, State, look_at_params
+from pipeline.health.machine import free_disk, write_size
+from pipeline.health.model_hub import CACHE, site_problem
 from pipeline.params import PARAMS, Params, read_params
 
 _NO_PARAMS = "no params.yaml in this folder"

@@ -12,7 +12,7 @@ from pathlib import Path
 from huggingface_hub import get_session, get_token, is_offline_mode, try_to_load_from_cache
 from huggingface_hub.constants import ENDPOINT, HF_HUB_CACHE
 
-from pipeline.probe import NoAnswer, probe
+from pipeline.health.probe import NoAnswer, probe
 
 CACHE = Path(HF_HUB_CACHE)
 """Where models are kept once fetched."""

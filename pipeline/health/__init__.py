@@ -1,0 +1,1 @@
+"""What `mculora doctor` looks at: the machine, the model hub, the encoders, and what to advise."""
