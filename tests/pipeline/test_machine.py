@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipeline import machine
+from pipeline.health import machine
 
 
 @pytest.fixture

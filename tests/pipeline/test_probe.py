@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pipeline.probe import NoAnswer, probe
+from pipeline.health.probe import NoAnswer, probe
 
 
 def test_an_answer():
@@ -31,7 +31,7 @@ def test_any_failure_becomes_one_short_line(error, reason):
 
 def test_a_hanging_probe_is_left_behind():
     code = (
-        "import time; from pipeline.probe import probe;"
+        "import time; from pipeline.health.probe import probe;"
         "print(probe(lambda: time.sleep(60), seconds=0.2))"
     )
     start = time.monotonic()
