@@ -60,14 +60,25 @@ def extract(
     modality: ModalityOption,
     device: Device = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that decode, or processes of Ray.")
+        int | None,
+        typer.Option(
+            min=1, envvar="MCULORA_WORKERS", help="Threads that decode, or processes of Ray."
+        ),
     ] = None,
     budget: Annotated[
-        int | None, typer.Option(min=1, help="Seconds of sound, tokens or frames per batch.")
+        int | None,
+        typer.Option(
+            min=1, envvar="MCULORA_BUDGET", help="Seconds of sound, tokens or frames per batch."
+        ),
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="This process alone, or Ray.")] = Engine.LOCAL,
+    engine: Annotated[
+        Engine, typer.Option(envvar="MCULORA_ENGINE", help="This process alone, or Ray.")
+    ] = Engine.LOCAL,
     address: Annotated[
-        str, typer.Option(help="Of the Ray cluster: local, auto or ray://head:10001.")
+        str,
+        typer.Option(
+            envvar="MCULORA_ADDRESS", help="Of the Ray cluster: local, auto or ray://head:10001."
+        ),
     ] = "local",
     strict: Strict = False,
 ) -> None:
