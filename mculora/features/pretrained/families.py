@@ -17,6 +17,7 @@ class Family:
         modality: What it takes.
         tower: The class in transformers of the one part of it that is used; None for the class
             that transformers itself takes for it.
+        unused: Switches in its configuration of parts that are not used.
         can_pad: Whether padding is harmless to it (text), or can be made so (audio): measured.
         num_leading: The tokens before those of the patches, the class token first (visual); None:
             not known.
@@ -24,6 +25,7 @@ class Family:
 
     modality: Modality
     tower: str | None = None
+    unused: tuple[str, ...] = ()
     can_pad: bool = True
     num_leading: int | None = None
 
@@ -38,7 +40,7 @@ _WHISPER_ENCODER = "models.whisper.modeling_whisper.WhisperEncoder"
 
 
 def _sound(*types: str, tower: str | None = None) -> dict[str, Family]:
-    return dict.fromkeys(types, Family(Modality.AUDIO, tower=tower))
+    return dict.fromkeys(types, Family(Modality.AUDIO, tower=tower, unused=("add_adapter",)))
 
 
 def _text(*types: str, tower: str | None = None) -> dict[str, Family]:
@@ -46,7 +48,9 @@ def _text(*types: str, tower: str | None = None) -> dict[str, Family]:
 
 
 def _visual(*types: str, tower: str | None = None, num_leading: int) -> dict[str, Family]:
-    return dict.fromkeys(types, Family(Modality.VISUAL, tower=tower, num_leading=num_leading))
+    unused = ("vision_use_head",)  # SigLIP's
+    family = Family(Modality.VISUAL, tower=tower, unused=unused, num_leading=num_leading)
+    return dict.fromkeys(types, family)
 
 
 FAMILIES: Mapping[str, Family] = {

@@ -28,13 +28,13 @@ _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _UNUSED_WEIGHTS = re.compile(
     r"(^|\.)(pooler|head|masked_spec_embed|mask_token)(\.|$)|position_ids$"
 )
-_UNUSED_PARTS = {"add_adapter": False, "vision_use_head": False}
 _serialization: Any = torch.serialization
 _DOES_NOT_LOAD = (
     OSError,
     ValueError,
     ImportError,
     LookupError,
+    EOFError,
     TypeError,
     AttributeError,
     RuntimeError,
@@ -77,14 +77,19 @@ def load_network(folder: ModelFolder, modality: Modality, dtype: torch.dtype) ->
             found=f"{folder.name}, a {config.model_type} model that takes {takes}",
             expected=f"a model that takes {modality.word}",
         )
-    if family.tower:
-        kind = attrgetter(family.tower)(transformers)
     with _quiet(), _explained(folder):
+        if family.tower:
+            kind = attrgetter(family.tower)(transformers)
+            config = kind.config_class.from_pretrained(folder.path, **_LOCAL)
+        for name in family.unused:
+            setattr(config, name, False)
         module, report = kind.from_pretrained(
             folder.path,
+            config=config,
             dtype=dtype,
             output_loading_info=True,
-            **_options(kind, config),
+            ignore_mismatched_sizes=True,  # said below, in one line
+            **_options(kind),
             **_LOCAL,
         )
     _check_weights(folder, report)
@@ -113,11 +118,9 @@ def _class_of(config: Any) -> Any:
     return transformers.AutoModel._model_mapping.get(type(config), None)
 
 
-def _options(kind: Any, config: Any) -> dict[str, Any]:
+def _options(kind: Any) -> dict[str, Any]:
     """What keeps parts out of a model that are not used."""
-    options: dict[str, Any] = {
-        name: value for name, value in _UNUSED_PARTS.items() if hasattr(config, name)
-    }
+    options: dict[str, Any] = {}
     if "add_pooling_layer" in inspect.signature(kind.__init__).parameters:
         options["add_pooling_layer"] = False
     if kind.__name__ == "WhisperEncoder":  # in a checkpoint it is a part of the model
@@ -136,13 +139,18 @@ def _settle_dtype(module: Any, dtype: torch.dtype) -> None:
 
 def _check_weights(folder: ModelFolder, report: dict[str, Any]) -> None:
     """Refuse a model that would be filled up with random numbers."""
-    missing = sorted(k for k in report["missing_keys"] if not _UNUSED_WEIGHTS.search(k))
-    if missing:
-        raise InputError(
-            folder.where,
-            found=f"no weights for {len(missing)} of its parts ({missing[0]}, …)",
-            expected="a model whose weights fit its config.json",
-        )
+    for key, said in (
+        ("missing_keys", "no weights"),
+        ("mismatched_keys", "weights of other sizes"),
+    ):
+        names = [name if isinstance(name, str) else name[0] for name in report[key]]
+        names = sorted(name for name in names if not _UNUSED_WEIGHTS.search(name))
+        if names:
+            raise InputError(
+                folder.where,
+                found=f"{said} for {len(names)} of its parts (first {names[0]})",
+                expected="a model whose weights fit its config.json",
+            )
 
 
 @contextmanager
@@ -171,7 +179,7 @@ def _explained(folder: ModelFolder) -> Iterator[None]:
 def _quiet() -> Iterator[None]:
     """Keep progress bars and advice off the terminal while loading."""
     logging = transformers.utils.logging
-    verbosity = logging.get_verbosity()
+    verbosity, had_progress_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
     try:
@@ -179,4 +187,5 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.set_verbosity(verbosity)
-        logging.enable_progress_bar()
+        if had_progress_bars:
+            logging.enable_progress_bar()

@@ -77,12 +77,12 @@ def test_as_the_official_processor_and_model(tiny, name):
 
 @pytest.mark.parametrize("name", ["siglip", "siglip2", "videomae"])
 def test_no_class_token(tiny, name):
-    with pytest.raises(InputError, match="found first for .*, which has no class token, .* mean"):
+    with pytest.raises(InputError, match=r"found first for .*, which has no class token, .* mean"):
         load_encoder(spec_of(tiny(name), pooling="first"))
 
 
 def test_poolings_that_a_picture_has_not(tiny):
-    with pytest.raises(InputError, match="visual.pooling: found words, expected mean or first"):
+    with pytest.raises(InputError, match=r"visual\.pooling: found words, expected mean or first"):
         load_encoder(spec_of(tiny("vit"), pooling="words"))
 
 
