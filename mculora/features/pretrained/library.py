@@ -29,19 +29,23 @@ _UNUSED_WEIGHTS = re.compile(
     r"(^|\.)(pooler|head|masked_spec_embed|mask_token)(\.|$)|position_ids$"
 )
 _serialization: Any = torch.serialization
-_DOES_NOT_LOAD = (
-    OSError,
-    ValueError,
+
+NOT_WEIGHTS_ALONE = _serialization.pickle.UnpicklingError
+"""What torch raises of a file that holds more than tensors, or is no pickle."""
+
+DOES_NOT_LOAD = (
+    AttributeError,
+    EOFError,
     ImportError,
     LookupError,
-    EOFError,
-    TypeError,
-    AttributeError,
+    OSError,
     RuntimeError,
+    TypeError,
+    ValueError,
     SafetensorError,
     StrictDataclassError,
 )
-_NOT_WEIGHTS_ALONE = _serialization.pickle.UnpicklingError  # what torch.load raises of such a file
+"""What damaged files make of the libraries that read them."""
 
 
 @dataclass(frozen=True)
@@ -159,13 +163,13 @@ def _explained(folder: ModelFolder) -> Iterator[None]:
     expected = "a model with its processor, as save_pretrained writes them"
     try:
         yield
-    except _NOT_WEIGHTS_ALONE as error:
+    except NOT_WEIGHTS_ALONE as error:
         raise InputError(
             folder.where,
             found="a pytorch_model.bin that holds more than weights, or is damaged",
             expected="weights alone, best as model.safetensors",
         ) from error
-    except _DOES_NOT_LOAD as error:
+    except DOES_NOT_LOAD as error:
         reason = first_sentence(error)
         if "custom code" in reason or "trust_remote_code" in str(error):
             found = "a model that needs code which it ships"

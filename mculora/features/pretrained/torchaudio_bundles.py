@@ -16,11 +16,11 @@ from mculora.features.pretrained.encoder import PretrainedEncoder
 from mculora.features.pretrained.families import TORCHAUDIO
 from mculora.features.pretrained.hub import PATIENCE_SECONDS, first_sentence
 from mculora.features.pretrained.layers import Inputs, combine, resolve_layers
+from mculora.features.pretrained.library import DOES_NOT_LOAD, NOT_WEIGHTS_ALONE
 from mculora.features.pretrained.padding import Convolutions, PaddingGuard
 from mculora.modality import Modality
 
 _SERVER = "https://download.pytorch.org/torchaudio/models/"
-_UNREADABLE = (OSError, RuntimeError, ValueError, LookupError, TypeError, EOFError)
 
 
 def load_bundle(
@@ -142,10 +142,12 @@ def _load_model(spec: EncoderSpec, bundle: Any, weights: Path) -> Any:
     """The bundle's network; its file is in the cache, so that nothing is fetched or said."""
     try:
         return bundle.get_model(dl_kwargs={"weights_only": True, "progress": False})
-    except _UNREADABLE as error:
+    except (NOT_WEIGHTS_ALONE, *DOES_NOT_LOAD) as error:
+        is_known = isinstance(error, DOES_NOT_LOAD)
+        reason = first_sentence(error) if is_known else "not weights alone"
         raise InputError(
             weights,
-            found=f"a file that does not load ({first_sentence(error)})",
+            found=f"a file that does not load ({reason})",
             expected=f"the weights of {spec.encoder}",
             remedy="delete it, so that it is fetched anew",
         ) from error
