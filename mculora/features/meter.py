@@ -44,17 +44,21 @@ class Meter:
 
     @property
     def summary(self) -> str:
-        """One phrase about the whole: `0.4 h of media at 12 times their length, encoder bound`."""
-        hours = f"{self.media_seconds / 3600:.1f} h of media"
-        return f"{hours} at {self.media_per_second:.0f} times their length, {self.bound} bound"
+        """One phrase about the whole: `0:26:40 of media, 12 h per hour, encoder bound`."""
+        length = timedelta(seconds=round(self.media_seconds))
+        return f"{length} of media, {self._speed} per hour, {self.bound} bound"
 
     def progress(self, total: int) -> str:
         """One phrase about how it goes: media hours per hour, time left, what holds it up."""
-        done = max(self.utterances, 1e-9)
-        left = timedelta(seconds=round(self.elapsed_seconds * max(total - done, 0) / done))
         if self.utterances < 1:
             return "begins"
-        return f"{self.media_per_second:.0f} h of media per hour, {left} left, {self.bound} bound"
+        remaining = max(total - self.utterances, 0) / self.utterances
+        left = timedelta(seconds=round(self.elapsed_seconds * remaining))
+        return f"{self._speed} of media per hour, {left} left, {self.bound} bound"
+
+    @property
+    def _speed(self) -> str:
+        return f"{self.media_per_second:.{1 if self.media_per_second < 10 else 0}f} h"
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

@@ -56,7 +56,7 @@ class Absences:
         total = len(self.corpus.utterances)
         rows = sorted(examples.items(), key=lambda row: -len(row[1]))
         width = max((len(_short(kind)) for kind, _ in rows), default=0)
-        lines = [f"  {'utterances':>10}  {'share':>6}  {'without ' + self.modality.word:<{width}}"]
+        lines = [f"  {'utterances':>10}  {'share':>6}  without {self.modality.word}"]
         for kind, ids in rows:
             share = f"{len(ids) / total:.1%}"
             kind = f"{_short(kind):<{width}}"

@@ -26,7 +26,7 @@ def absences(reasons, **more):
 def test_the_table_counts_by_kind_and_gives_an_example():
     reasons = {"u3": "no face in 8 frames", "u1": "zero bytes", "u2": "no face in 12 frames"}
     assert absences(reasons).table() == [
-        "  utterances   share  without visual     ",
+        "  utterances   share  without visual",
         "           2   20.0%  no face in N frames  as u3",
         "           1   10.0%  zero bytes           as u1",
     ]

@@ -74,7 +74,7 @@ def test_every_utterance_is_stored_or_absent(
     output = capsys.readouterr()
     assert len(output.out.splitlines()) == 4
     assert "1   11.1%  the clip ends at N s, the utterance starts at N s  as -d_8" in output.out
-    assert "8 vectors of width 128 by logmel; 0.0 h of media at " in output.out
+    assert "8 vectors of width 128 by logmel; 0:00:04 of media, " in output.out
     assert output.err == ""
 
 
