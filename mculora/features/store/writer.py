@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
@@ -173,7 +174,7 @@ class StoreWriter:
         num_axes = 1 if is_vector else 2
         if features.ndim != num_axes or features.shape[-1] != width or not len(features):
             raise InputError(where, found=f"shape {tuple(features.shape)}", expected=expected)
-        if not torch.isfinite(features).all():
+        if not np.isfinite(features.numpy()).all():  # in this thread: it runs beside the encoder
             raise InputError(where, found="values that are not finite", expected=expected)
         return Extracted(utterance_id, features.reshape(-1, width), extracted.facts)
 

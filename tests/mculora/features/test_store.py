@@ -3,6 +3,7 @@
 import csv
 import multiprocessing
 import resource
+import sys
 import time
 from dataclasses import replace
 
@@ -332,6 +333,7 @@ def peak_of_reading(connection, folder):
     connection.send(grown * 1024 - vectors.nbytes)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
 def test_a_long_store_of_frames_is_read_in_little_memory(tmp_path):
     """Twelve shards of 4 MiB: no more than two of them are held."""
     identity = replace(FRAMES, width=1024)
@@ -346,6 +348,7 @@ def test_a_long_store_of_frames_is_read_in_little_memory(tmp_path):
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=peak_of_reading, args=(its, tmp_path / "large"))
     process.start()
+    its.close()
     assert mine.recv() < 2 * 4 * 2**20
     process.join()
 

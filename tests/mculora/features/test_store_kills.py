@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import random
 import shutil
-import signal
 import threading
 import time
 from functools import partial
@@ -158,26 +157,31 @@ def test_killed_at_random_moments(tmp_path, processes, state):
     assert said.recv() > 0
     seconds = time.perf_counter() - begin
     process.join()
-    draw, num_killed = random.Random(0), 0
-    for number in range(8):
-        stopped = tmp_path / f"stopped-{number}"
-        if before.exists():
-            shutil.copytree(before, stopped)
-        for _ in range(draw.randint(1, 3)):  # killed again while it goes on
-            process, said = start(processes, stopped, EDITED, IDENTITY, 0.001)
-            time.sleep(draw.uniform(0, seconds))
-            process.kill()
-            process.join()
-            num_killed += process.exitcode == -signal.SIGKILL
+    draw, num_killed, stopped = random.Random(0), 0, tmp_path / "stopped"
+    is_begun = False
+    while num_killed < 6:
+        if not is_begun or draw.random() < 0.7:  # else killed again while it goes on
+            shutil.rmtree(stopped, ignore_errors=True)
+            if before.exists():
+                shutil.copytree(before, stopped)
+        process, said = start(processes, stopped, EDITED, IDENTITY, 0.001)
+        time.sleep(draw.uniform(0, seconds))
+        process.kill()
+        process.join()
+        is_begun = process.exitcode != 0
+        if not is_begun:  # it was done before the kill
+            seconds *= 0.9
+            continue
+        num_killed += 1
         if (stopped / "index.json").exists():
             read_store(stopped)
-        process, said = start(processes, stopped, EDITED, IDENTITY, 0.0)
+        completed = shutil.copytree(stopped, tmp_path / f"completed-{num_killed}")
+        process, said = start(processes, completed, EDITED, IDENTITY, 0.0)
         said.recv()
         process.join()
         assert process.exitcode == 0
-        assert contents(stopped) == contents(whole)
-        check(stopped, EDITED)
-    assert num_killed >= 8
+        assert contents(completed) == contents(whole)
+        check(completed, EDITED)
 
 
 def test_two_processes_on_one_store(tmp_path, processes):
@@ -191,7 +195,7 @@ def test_two_processes_on_one_store(tmp_path, processes):
 
 
 def test_the_turn_of_a_killed_process_is_over(tmp_path, processes):
-    process, _ = start(processes, tmp_path / "a", INPUTS, IDENTITY, 0.05)
+    process, _ = start(processes, tmp_path / "a", INPUTS, IDENTITY, 0.01)
     while len(shards(tmp_path / "a")) < 1:
         time.sleep(0.01)
     process.kill()
