@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mculora.features.encoder import DTypeName, Encoder, EncoderSpec, Level
+from mculora.features.encoder import DTypeName, Encoder, EncoderSpec
 from mculora.features.faces import FaceSettings
+from mculora.features.identity import Level
 from mculora.features.loading import load_encoder
 from mculora.features.presets import PRESETS, EncoderDefaults
 from mculora.modality import Modality
@@ -44,7 +45,7 @@ def encoder_spec(params: Params, modality: Modality) -> EncoderSpec:
         layers=tuple(pick("layers")),  # type: ignore[arg-type]
         combine=pick("combine"),  # type: ignore[arg-type]
         pooling=pick("pooling"),  # type: ignore[arg-type]
-        level=Level(extract.level),
+        level=Level(chosen.level),
         dtype=extract.dtype,
     )
     if modality is Modality.AUDIO:

@@ -62,6 +62,7 @@ class AudioEncoderParams:
     revision: Annotated[str, Field(min_length=1)]
     layers: Layers | Literal["auto"]
     combine: Literal["auto", "mean", "sum"]
+    level: Literal["utterance", "frame"]
     window_seconds: Annotated[float, Field(ge=1, le=3600)]
 
 
@@ -74,6 +75,7 @@ class TextEncoderParams:
     layers: Layers | Literal["auto"]
     combine: Literal["auto", "mean", "sum"]
     pooling: Literal["auto", "mean", "words", "first"]
+    level: Literal["utterance", "frame"]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -85,6 +87,7 @@ class VisualEncoderParams:
     layers: Layers | Literal["auto"]
     combine: Literal["auto", "mean", "sum"]
     pooling: Literal["auto", "mean", "first"]
+    level: Literal["utterance", "frame"]
     frames_per_second: Annotated[float, Field(gt=0, le=60)]
     num_frames: Annotated[int, Field(ge=1, le=10_000)] | None
     detector: Literal["auto", "haar", "yunet"]
@@ -98,7 +101,6 @@ class ExtractParams:
     """The three encoders, and what holds for all of them."""
 
     preset: Literal["offline", "small", "paper", "strong"]
-    level: Literal["utterance", "frame"]
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     max_failed_share: Annotated[float, Field(ge=0, le=1)]
     audio: AudioEncoderParams

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from mculora.features.encoder import Encoded, Level, Piece, Prepared
-from mculora.features.identity import JSON
+from mculora.features.encoder import Encoded, Piece, Prepared
+from mculora.features.identity import JSON, Level
 
 _VECTOR = "vector"
 

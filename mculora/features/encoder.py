@@ -14,8 +14,7 @@ from typing import Literal, Protocol
 import torch
 
 from mculora.features.faces import FaceSettings
-from mculora.features.identity import JSON, FeatureIdentity
-from mculora.features.identity import Level as Level
+from mculora.features.identity import JSON, FeatureIdentity, Level
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.modality import Modality

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ import torch
 from mculora.corpora.utterance import Utterance
 from mculora.errors import MediaError
 from mculora.features.batching import BackingOff, plan_batches
-from mculora.features.encoder import Encoded, Encoder, Level, Piece, Prepared
+from mculora.features.encoder import Encoded, Encoder, Piece, Prepared
+from mculora.features.identity import Level
 from mculora.features.meter import Meter
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence, Extracted
-from mculora.features.reading import read_ahead
+from mculora.features.reading import read_ahead, usable_processors
 
 GROUP = 64
 """Utterances that are batched among themselves; a store has a shard of each, so that a resumed
@@ -128,7 +128,7 @@ def _groups(
         seconds = utterance.end_seconds - utterance.start_seconds
         return _Ready(utterance.id, seconds, outcome)
 
-    workers = num_workers or os.cpu_count() or 1
+    workers = num_workers or usable_processors()
     with closing(read_ahead(prepare, utterances, size=_num_bytes, workers=workers)) as read:
         group: list[_Ready] = []
         for number in range(1, len(utterances) + 1):

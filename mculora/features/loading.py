@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mculora.errors import InputError
 from mculora.features.encoder import Encoder, EncoderSpec
+from mculora.features.identity import Level
 from mculora.features.pretrained.families import TORCHAUDIO
 from mculora.modality import Modality
 
@@ -53,6 +54,13 @@ def _check_name(spec: EncoderSpec) -> None:
 
 def _load_built_in(spec: EncoderSpec) -> Encoder:
     """Import only the one encoder's libraries."""
+    if spec.level is Level.FRAME:
+        raise InputError(
+            f"extract.{spec.modality.word}.level",
+            found=spec.level.value,
+            expected=f"utterance, for {spec.encoder} describes an utterance as a whole",
+            remedy="or choose a pretrained encoder",
+        )
     if spec.modality is Modality.TEXT:
         from mculora.features.text import HashedNgrams
 

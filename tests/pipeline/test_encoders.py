@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from mculora.errors import InputError
-from mculora.features.encoder import Level
+from mculora.features.identity import Level
 from mculora.features.presets import PRESETS
 from mculora.modality import Modality
 from pipeline.encoders import encoder_spec, face_settings, make_encoder
@@ -53,11 +53,17 @@ def test_another_encoder_does_not_inherit_the_preset_s_layers():
     assert (text.layers, text.combine, text.pooling) == ((-4, -3, -2, -1), "sum", "words")
 
 
-def test_what_concerns_all_three():
-    changed = params(level="frame", dtype="float32", audio={"window_seconds": 7.0})
+def test_what_is_passed_on():
+    changed = params(dtype="float32", audio={"window_seconds": 7.0, "level": "frame"})
     specs = [encoder_spec(changed, modality) for modality in Modality]
-    assert {(spec.level, spec.dtype) for spec in specs} == {(Level.FRAME, "float32")}
+    assert {spec.dtype for spec in specs} == {"float32"}
+    assert [spec.level for spec in specs] == [Level.FRAME, Level.UTTERANCE, Level.UTTERANCE]
     assert specs[0].window_seconds == 7.0
+
+
+def test_built_in_encoders_have_no_frames():
+    with pytest.raises(InputError, match=r"extract\.audio\.level: found frame.*egemaps"):
+        make_encoder(params(audio={"level": "frame"}), Modality.AUDIO, device="cpu")
 
 
 def test_keys_that_do_not_go_together():

@@ -10,8 +10,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mculora.errors import InputError
 from mculora.features.audio import hear
-from mculora.features.encoder import Encoded, EncoderSpec, Level, Piece, Prepared
-from mculora.features.identity import JSON
+from mculora.features.encoder import Encoded, EncoderSpec, Piece, Prepared
+from mculora.features.identity import JSON, Level
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.features.pretrained.library import Network

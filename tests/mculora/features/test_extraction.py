@@ -6,8 +6,9 @@ import torch
 from mculora.corpora.utterance import Utterance
 from mculora.errors import MediaError
 from mculora.features import extraction
-from mculora.features.encoder import Encoded, Level, Piece, Prepared
+from mculora.features.encoder import Encoded, Piece, Prepared
 from mculora.features.extraction import encode_one, extract_utterances
+from mculora.features.identity import Level
 from mculora.features.meter import Meter
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence

@@ -9,7 +9,8 @@ import torch
 import transformers
 
 from mculora.errors import InputError
-from mculora.features.encoder import EncoderSpec, Level
+from mculora.features.encoder import EncoderSpec
+from mculora.features.identity import Level
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence

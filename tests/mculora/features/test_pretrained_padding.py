@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mculora.features.encoder import EncoderSpec, Level, Piece
+from mculora.features.encoder import EncoderSpec, Piece
+from mculora.features.identity import Level
 from mculora.features.loading import load_encoder
 from mculora.features.pretrained.padding import Convolutions
 from mculora.features.pretrained.pooling import weigh

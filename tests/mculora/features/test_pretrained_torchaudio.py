@@ -11,8 +11,9 @@ from torchaudio.models import wav2vec2_model, wavlm_model
 from torchaudio.pipelines import Wav2Vec2Bundle
 
 from mculora.errors import InputError
-from mculora.features.encoder import EncoderSpec, Level, Piece
+from mculora.features.encoder import EncoderSpec, Piece
 from mculora.features.extraction import encode_one
+from mculora.features.identity import Level
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
 from mculora.modality import Modality
