@@ -80,13 +80,16 @@ def extract(
             envvar="MCULORA_ADDRESS", help="Of the Ray cluster: local, auto or ray://head:10001."
         ),
     ] = "local",
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try again what failed in an earlier run.")
+    ] = False,
     strict: Strict = False,
 ) -> None:
     """Turn one modality of every utterance into a feature vector."""
     from pipeline import extract
     from pipeline.extraction.engines import Computing
 
-    computing = Computing(device, workers, budget, engine.value, address)
+    computing = Computing(device, workers, budget, engine.value, address, retry)
     extract.run(modality, computing, strict=strict)
 
 

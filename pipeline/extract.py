@@ -8,7 +8,7 @@ from mculora.corpora.manifest import Corpus, read_manifest
 from mculora.errors import InputError
 from mculora.features.identity import FeatureIdentity
 from mculora.features.meter import Meter
-from mculora.features.outcome import Absence, Extracted
+from mculora.features.outcome import OUT_OF_MEMORY, Absence, Extracted
 from mculora.features.store.reader import read_store
 from mculora.features.store.writer import StoreWriter
 from mculora.modality import Modality
@@ -69,7 +69,8 @@ class _Extraction:
         with open_engine(self._params, modality, computing) as engine:
             identity = engine.identify(corpus=corpus.name, corpus_fingerprint=corpus.fingerprint)
             inputs = digest_inputs(corpus, modality, self._layout)
-            with self._writer(identity, inputs) as writer:
+            retries = computing.is_retrying
+            with self._writer(identity, inputs, retries=retries) as writer:
                 left, meter = set(writer.pending), Meter()
                 pending = [u for u in corpus.utterances if u.id in left]
                 extracted = engine.extract(pending, self._layout.raw, meter)
@@ -90,10 +91,16 @@ class _Extraction:
             self._store(writer, (e for e in published.extracted if e.utterance_id in left))
         return [f"{n} repaired: {kind}" for kind, n in published.repairs.items()]
 
-    def _writer(self, identity: FeatureIdentity, inputs: dict[str, str]) -> StoreWriter:
+    def _writer(
+        self, identity: FeatureIdentity, inputs: dict[str, str], *, retries: bool = False
+    ) -> StoreWriter:
         folder = self._layout.features(self._modality)
         note = f"{folder}: waits for another process that writes it"
-        return StoreWriter(folder, identity, inputs, on_wait=lambda: say(note))
+
+        def retry(reason: str) -> bool:  # another machine, or another batch, may have the memory
+            return retries or reason.startswith(OUT_OF_MEMORY)
+
+        return StoreWriter(folder, identity, inputs, on_wait=lambda: say(note), retry=retry)
 
     def _store(self, writer: StoreWriter, extracted: Iterable[Extracted]) -> None:
         """Add what comes, show who has no vector, and close the store if they are not too many."""

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from mculora.corpora.utterance import Utterance
@@ -16,7 +17,7 @@ from mculora.features.encoder import Encoded, Encoder, Piece, Prepared
 from mculora.features.identity import Level
 from mculora.features.meter import Meter
 from mculora.features.observation import Observation
-from mculora.features.outcome import Absence, Extracted
+from mculora.features.outcome import OUT_OF_MEMORY, Absence, Extracted
 from mculora.features.reading import read_ahead, usable_processors
 
 GROUP = 64
@@ -192,9 +193,9 @@ def _join(
     known = [state for state in states if state is not None]
     if len(known) < len(states):
         longest = max(piece.length for piece in pieces)
-        return Absence(f"out of memory: a piece of length {longest} alone is too large")
+        return Absence(f"{OUT_OF_MEMORY}: a piece of length {longest} alone is too large")
     joined = torch.cat(known)  # (T, D)
-    if not torch.isfinite(joined).all():
+    if not np.isfinite(joined.numpy()).all():  # in this thread: it runs beside others
         return Absence(_NOT_FINITE)
     if level is Level.FRAME or len(joined) == 1:
         return joined if level is Level.FRAME else joined[0]

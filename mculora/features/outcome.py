@@ -9,6 +9,9 @@ import torch
 
 from mculora.features.identity import JSON
 
+OUT_OF_MEMORY = "out of memory"
+"""The beginning of the one reason that is the machine's and not the utterance's."""
+
 
 @dataclass(frozen=True)
 class Absence:

@@ -31,6 +31,7 @@ class Computing:
             what suits the device.
         engine: This process alone, or Ray.
         address: Of the Ray cluster: `local` makes one for the occasion.
+        is_retrying: Whether utterances that failed before are tried again.
     """
 
     device: str = "auto"
@@ -38,6 +39,7 @@ class Computing:
     budget: int | None = None
     engine: Literal["local", "ray"] = "local"
     address: str = "local"
+    is_retrying: bool = False
 
 
 class Engine(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from mculora.corpora.manifest import Corpus
@@ -11,6 +12,8 @@ from mculora.files import write_text
 from mculora.modality import Modality
 from pipeline.console import progress
 from pipeline.layout import Layout
+
+_NOTED_TOGETHER = 200  # files; what a stop makes to be read again
 
 
 def digest_inputs(corpus: Corpus, modality: Modality, layout: Layout) -> dict[str, str]:
@@ -22,13 +25,14 @@ def digest_inputs(corpus: Corpus, modality: Modality, layout: Layout) -> dict[st
     media = MediaDigests(layout.raw, _read(note))
     paths = {path for u in corpus.utterances if (path := media_path(u, modality))}
     read = media.read(sorted(paths))
-    for _ in progress(read, label=f"look at the media of {modality.word}", total=len(paths)):
-        pass
-    write_text(note, json.dumps(media.known, ensure_ascii=False) + "\n")
+    looked_at = progress(read, label=f"look at the media of {modality.word}", total=len(paths))
+    for number, _ in enumerate(looked_at, start=1):
+        if number % _NOTED_TOGETHER == 0 or number == len(paths):
+            write_text(note, json.dumps(media.known, ensure_ascii=False) + "\n")
     return {u.id: input_digest(u, modality, media) for u in corpus.utterances}
 
 
-def _read(note: Any) -> dict[str, Any]:
+def _read(note: Path) -> dict[str, Any]:
     try:
         content = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -17,8 +17,11 @@ import yaml
 
 from mculora.corpora.manifest import Corpus, Task, read_manifest, write_manifest
 from mculora.corpora.utterance import Utterance
+from mculora.features import extraction
+from mculora.features.outcome import OUT_OF_MEMORY, Absence
 from mculora.features.store.reader import read_store
 from pipeline import extract
+from pipeline.extraction.engines import Computing
 
 PROJECT = Path(__file__).parents[2]
 FILES, PER_FILE = 6, 50
@@ -70,8 +73,8 @@ def project(tmp_path, monkeypatch):
 def recomputed(capsys):
     """Extract once more and tell how many utterances that took."""
 
-    def run():
-        extract.run("audio")
+    def run(computing=None):
+        extract.run("audio", computing)
         closing = capsys.readouterr().out.splitlines()[-1]
         if "all of them stored before" in closing:
             return 0
@@ -167,3 +170,37 @@ def test_two_at_once_make_one_store():
     assert content() == alone
     assert sum("waits for another process" in output for output in outputs) <= 1
     assert sum("all of them stored before" in output for output in outputs) <= 1
+
+
+def fail_with(reason, monkeypatch):
+    """Let every tenth utterance fail for a reason, as long as the patch holds."""
+    real = extraction._join
+
+    def join(pieces, *rest, **more):
+        outcome = real(pieces, *rest, **more)
+        return Absence(reason) if int(outcome.sum() * 1000) % 10 == 0 else outcome
+
+    monkeypatch.setattr(extraction, "_join", join)
+
+
+def test_what_memory_failed_on_is_tried_again(recomputed, monkeypatch):
+    with monkeypatch.context() as patch:
+        fail_with(f"{OUT_OF_MEMORY}: a piece of length 9 alone is too large", patch)
+        recomputed()
+    num_failed = len(read_store(STORE).absent)
+    assert num_failed > 5
+    assert recomputed() == num_failed
+    assert recomputed() == 0
+    assert not read_store(STORE).absent
+
+
+def test_other_failures_are_tried_again_when_asked(recomputed, monkeypatch):
+    with monkeypatch.context() as patch:
+        fail_with("cannot be decoded: no such codec", patch)
+        recomputed()
+    num_failed = len(read_store(STORE).absent)
+    assert num_failed > 5
+    assert recomputed() == 0
+    assert recomputed(Computing(is_retrying=True)) == num_failed
+    assert recomputed() == 0
+    assert not read_store(STORE).absent

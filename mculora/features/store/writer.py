@@ -39,6 +39,7 @@ class StoreWriter:
             apart from the recipe. Features that are there are kept while recipe, id and digest are
             the same.
         on_wait: Called once if another process is at work on the store, before waiting for it.
+        retry: Which reasons of absence do not hold any more: such utterances are asked for again.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class StoreWriter:
         inputs: Mapping[str, str],
         *,
         on_wait: Callable[[], None] = lambda: None,
+        retry: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._folder, self._identity, self._inputs = folder, identity, dict(inputs)
-        self._on_wait = on_wait
+        self._on_wait, self._retry = on_wait, retry
         lock_file = folder.with_name(f"{folder.name}.lock")
         self._lock = FileLock(lock_file, thread_local=False)
         self._shards: dict[str, str] = {}  # the SHA-256 of those of this recipe, by name
@@ -147,17 +149,22 @@ class StoreWriter:
                 continue  # what it held is pending; `finish` removes it
             if canonical(shard.recipe) == recipe:
                 self._keep(path.name, shard.sha256, shard.records)
+        for utterance_id, place in list(self._places.items()):
+            if place.absence is not None and self._retry(place.absence):
+                del self._places[utterance_id]
         self._pending = tuple(i for i in self._inputs if i not in self._places)
         reasons = ((i, self._places[i].absence) for i in self._inputs if i in self._places)
         self._absent = {i: reason for i, reason in reasons if reason is not None}
 
     def _keep(self, name: str, sha256: str, records: Sequence[Record]) -> None:
-        """Note where a shard has what is asked for, unless another has it."""
+        """Note where a shard has what is asked for, unless another has it as well."""
         self._shards[name] = sha256
         first_row = 0
         for r in records:
             is_asked = self._inputs.get(r.utterance_id) == r.input_digest
-            if is_asked and r.utterance_id not in self._places:
+            known = self._places.get(r.utterance_id)
+            is_better = known is None or (known.absence is not None and r.absence is None)
+            if is_asked and is_better:  # what was tried again stands beside its earlier failure
                 place = Place(name, first_row, r.num_rows, r.absence, r.facts)
                 self._places[r.utterance_id] = place
             first_row += r.num_rows
