@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,17 @@ import torch
 import torchaudio
 
 from mculora.errors import MediaError
-from mculora.media.container import (
-    Window,
-    check_overlap,
-    decode_from,
-    find_track,
-    frame_seconds,
-    open_media,
-    track_span,
-)
+from mculora.media.container import LONGEST_SECONDS, Window, check_overlap
+from mculora.media.track import decode_from, open_track
 
 SAMPLE_RATE = 16_000
 """Samples per second (Hz) of everything that is heard."""
 
 _MARGIN_SECONDS = 0.2  # compressed sound decodes cleanly only some frames after an entry point
+_MOST_SAMPLES = int(LONGEST_SECONDS) * 48_000  # at the track's own rate, before resampling
+_RATES = range(1_000, 384_001)  # Hz; beyond lie damaged headers
+_FINEST_RATIO = 640  # 11,025 Hz need it; an odder rate passes for the nearest, within a thousandth
+_BLOCK_SECONDS = 60  # what is resampled at once, so that an hour needs little more memory
 
 Samples = npt.NDArray[np.float32]
 
@@ -71,10 +69,7 @@ def read_audio(
         MediaError: The file or its sound cannot be read, or the window has none.
     """
     window = Window(start_seconds, end_seconds)
-    with open_media(path) as container:
-        track = find_track(path, container, "audio")
-        native = _decode_window(path, container, track, window)
-    clip = _resample(native)
+    clip = _resample(_decode_window(path, window))
     first = max(round(start_seconds * SAMPLE_RATE) - clip.first, 0)
     last = None if end_seconds is None else round(end_seconds * SAMPLE_RATE) - clip.first
     samples = clip.samples[first : None if last is None else max(last, 0)]
@@ -99,47 +94,67 @@ class _Stretch:
         return self.first + len(self.samples)
 
 
-def _decode_window(path: Path, container: Any, track: Any, window: Window) -> _Stretch:
+def _decode_window(path: Path, window: Window) -> _Stretch:
     """Decode the window with a margin on both sides, at the track's own rate."""
-    rate = track.rate
     early = max(window.start_seconds - 2 * _MARGIN_SECONDS, 0.0)
     late = math.inf if window.end_seconds is None else window.end_seconds + _MARGIN_SECONDS
-    first, pieces = 0, list[Samples]()
-    for frame in decode_from(container, track, early):
-        seconds = frame_seconds(container, frame)
-        if seconds >= late:
+    first, rate, num_samples, pieces = 0, 0, 0, list[Samples]()
+    for decoded in decode_from(path, "audio", early):
+        if decoded.seconds >= late:
             break
-        if frame.sample_rate != rate:
-            raise MediaError(path, f"the sampling rate changes at {seconds:.1f} s")
         if not pieces:
-            first = round(seconds * rate)
-        pieces.append(_mono(frame))
+            rate = decoded.frame.sample_rate
+            if rate not in _RATES:
+                raise MediaError(path, f"a sampling rate of {rate} Hz")
+            first = round(decoded.seconds * rate)
+        if decoded.frame.sample_rate != rate:
+            raise MediaError(path, f"the sampling rate changes at {decoded.seconds:.1f} s")
+        pieces.append(_mono(decoded.frame))
+        num_samples += len(pieces[-1])
+        if num_samples > _MOST_SAMPLES:
+            raise MediaError(path, f"more than {_MOST_SAMPLES / rate:.0f} s of sound at once")
     if not pieces:
-        check_overlap(path, window, track_span(container, track))
+        with open_track(path, "audio") as track:
+            check_overlap(path, window, track.span())
         raise MediaError(path, "cannot be decoded: no sound in this window")
     return _aligned(_Stretch(np.concatenate(pieces), first, rate), window)
 
 
 def _aligned(native: _Stretch, window: Window) -> _Stretch:
     """Drop the unclean start, down to a sample that the 16 kHz grid shares."""
-    step = native.sample_rate // math.gcd(native.sample_rate, SAMPLE_RATE)
+    step = _ratio(native.sample_rate).numerator
     clean = max(window.start_seconds - _MARGIN_SECONDS, 0.0) * native.sample_rate
     wanted = max(native.first, 0, min(clean, native.last - 1))
     first = min(math.ceil(wanted / step) * step, native.last - 1)
     return _Stretch(native.samples[first - native.first :], first, native.sample_rate)
 
 
+def _ratio(sample_rate: int) -> Fraction:
+    """How many samples stand for one at 16 kHz."""
+    return Fraction(sample_rate, SAMPLE_RATE).limit_denominator(_FINEST_RATIO)
+
+
 def _resample(native: _Stretch) -> _Stretch:
-    first = round(native.first * SAMPLE_RATE / native.sample_rate)
-    if native.sample_rate == SAMPLE_RATE:
+    """Resample block by block, each with its neighbours' edges: the same as in one piece."""
+    ratio, samples = _ratio(native.sample_rate), torch.from_numpy(native.samples)
+    if ratio == 1:
         return native
-    samples = _resampler(native.sample_rate)(torch.from_numpy(native.samples)).numpy()
-    return _Stretch(samples, first, SAMPLE_RATE)
+    step, resampler = ratio.numerator, _resampler(ratio)
+    block = _BLOCK_SECONDS * native.sample_rate // step * step
+    margin = math.ceil(resampler.width / step + 1) * step
+    parts = []
+    for start in range(0, len(samples), block):
+        early, late = max(start - margin, 0), start + block + margin
+        part = resampler(samples[early:late]).numpy()
+        skipped = int((start - early) / ratio)
+        parts.append(part[skipped : skipped + int(block / ratio)])
+    first = round(native.first * SAMPLE_RATE / native.sample_rate)
+    return _Stretch(np.concatenate(parts), first, SAMPLE_RATE)
 
 
 @lru_cache(maxsize=8)
-def _resampler(sample_rate: int) -> torchaudio.transforms.Resample:
-    return torchaudio.transforms.Resample(sample_rate, SAMPLE_RATE)
+def _resampler(ratio: Fraction) -> torchaudio.transforms.Resample:
+    return torchaudio.transforms.Resample(ratio.numerator, ratio.denominator)
 
 
 def _mono(frame: Any) -> Samples:
@@ -153,4 +168,5 @@ def _mono(frame: Any) -> Samples:
         scaled = values.astype(np.float64) / -float(np.iinfo(values.dtype).min)
     else:
         scaled = values
-    return np.asarray(scaled.mean(axis=0, dtype=np.float64), dtype=np.float32)
+    with np.errstate(over="ignore"):  # to infinity, which is refused
+        return np.asarray(scaled.mean(axis=0, dtype=np.float64), dtype=np.float32)

@@ -6,6 +6,7 @@ stays late against the others, and edit lists and rotation flags count.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,13 +20,25 @@ from mculora.errors import MediaError
 
 av.logging.set_level(None)  # what is wrong with a file stands in the MediaError
 
-_NOT_SEEKABLE = ("mpeg",)
-"""Formats whose time stamps are wrong after a jump: frames share one in a program stream."""
+LONGEST_SECONDS = 3600.0
+"""What is read of a clip at once: more is no utterance, but a broken clock or a whole film."""
 
+_MEDIA_FORMATS = (
+    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dts,dv,eac3,flac,flv,gif,"
+    "h261,h263,h264,hevc,ivf,loas,m4v,matroska,mjpeg,mov,mp3,mpc,mpc8,mpeg,"
+    "mpegts,mpegvideo,mxf,nistsphere,nut,obu,ogg,rm,tak,tta,voc,w64,wav,wtv,wv"
+)
+"""What a file may be by its content: sound and moving pictures.
+
+Not playlists, which open other files and wait for them, and not stills: a download that went wrong
+leaves a picture or a page under a video's name.
+"""
+
+_LARGEST_FRAME = 40_000_000  # pixels; 8K has 33 million
 _LENGTH_IS_GUESSED = ("aac", "ac3", "amr", "mp3")
 """Formats without a length in their header: FFmpeg's figure is the size over the bit rate."""
 
-_MICROSECOND = 1e-6  # FFmpeg's unit for a container's start and duration
+MICROSECOND = 1e-6  # FFmpeg's unit for a container's start and duration
 
 
 @dataclass(frozen=True)
@@ -62,15 +75,33 @@ def open_media(path: Path) -> Iterator[Any]:
     Raises:
         MediaError: It does not exist, is empty, or cannot be decoded (here or in the block).
     """
-    if not path.is_file():
-        raise MediaError(path, "no such file")
-    if path.stat().st_size == 0:
-        raise MediaError(path, "zero bytes")
+    _check_file(path)
+    options = {"format_whitelist": _MEDIA_FORMATS, "protocol_whitelist": "file"}
     try:
-        with av.open(f"file:{path}", metadata_errors="replace") as container:
+        container = av.open(f"file:{path}", metadata_errors="replace", options=options)
+    except av.error.FFmpegError as error:
+        is_other = error.errno == errno.EINVAL  # what FFmpeg says of a format that is not asked for
+        reason = "neither sound nor video" if is_other else f"cannot be decoded: {error.strerror}"
+        raise MediaError(path, reason) from None
+    try:
+        with container:
             yield container
     except av.error.FFmpegError as error:
         raise MediaError(path, f"cannot be decoded: {error.strerror}") from None
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise MediaError(path, "a folder, not a file")
+        if not path.exists():
+            raise MediaError(path, "no such file")
+        if not path.is_file():
+            raise MediaError(path, "a device or a pipe, not a file")
+        if path.stat().st_size == 0:
+            raise MediaError(path, "zero bytes")
+    except OSError as error:
+        raise MediaError(path, f"cannot be read: {error.strerror}") from None
 
 
 def media_duration(path: Path) -> float:
@@ -81,81 +112,57 @@ def media_duration(path: Path) -> float:
     """
     with open_media(path) as container:
         if container.duration and container.format.name not in _LENGTH_IS_GUESSED:
-            return float(container.duration * _MICROSECOND)
-        packets = [p for p in container.demux() if p.pts is not None]
-        ends = [float((p.pts + (p.duration or 0)) * p.time_base) for p in packets]
-        if not ends:
+            return float(container.duration * MICROSECOND)
+        packets = (p for p in container.demux() if p.pts is not None)
+        ends = (float((p.pts + (p.duration or 0)) * p.time_base) for p in packets)
+        end = max(ends, default=None)
+        if end is None:
             raise MediaError(path, "neither sound nor picture")
-        return max(ends) - time_zero(container)
+        return end - time_zero(container)
 
 
 def time_zero(container: Any) -> float:
     """The container's start in its own time stamps, in seconds."""
-    return float((container.start_time or 0) * _MICROSECOND)
+    return float((container.start_time or 0) * MICROSECOND)
 
 
-def find_track(path: Path, container: Any, kind: str) -> Any:
-    """Choose the `audio` or `video` track; a cover picture is not a video.
+def find_stream(path: Path, container: Any, kind: str) -> Any:
+    """Choose the first `audio` or `video` track; a cover picture is not a video.
+
+    It is decoded in the thread that asks: clips are read side by side, not in pieces.
 
     Raises:
-        MediaError: There is none.
+        MediaError: There is none, or it cannot be decoded here.
     """
     cover = av.stream.Disposition.attached_pic
     tracks = [s for s in container.streams if s.type == kind and not s.disposition & cover]
     if not tracks:
         raise MediaError(path, f"no {kind} track")
-    return tracks[0]
+    track = next((track for track in tracks if track.codec_context is not None), None)
+    if track is None:
+        raise MediaError(path, f"cannot be decoded: the {kind} track's codec is unknown")
+    codec = track.codec_context
+    if kind == "video":
+        if codec.width * codec.height > _LARGEST_FRAME:
+            raise MediaError(path, f"its frames of {codec.width}x{codec.height} are too large")
+        codec.options = {"max_pixels": str(_LARGEST_FRAME)}
+    codec.thread_count = 1
+    return track
 
 
-def frame_seconds(container: Any, frame: Any) -> float:
-    """When a frame begins, in seconds since the clip began."""
-    return float(frame.pts * frame.time_base) - time_zero(container)
+def jump(container: Any, stream: Any, seconds: float) -> None:
+    """Go on reading from the last entry point before a moment, if the file has such points."""
+    stamp = int((seconds + time_zero(container)) / stream.time_base)
+    with suppress(av.error.FFmpegError):
+        container.seek(stamp, stream=stream, backward=True)
 
 
-def decode_from(container: Any, track: Any, seconds: float) -> Iterator[Any]:
-    """Decode a track's frames from the last entry point before `seconds` on.
-
-    A file that cannot jump there is decoded from its beginning. Frames that cannot be decoded are
-    left out until `seconds`; a later one is an error.
-    """
-    if seconds > 0 and container.format.name not in _NOT_SEEKABLE:
-        aim = seconds + time_zero(container)
-        container.seek(int(aim / track.time_base), stream=track, backward=True)
-        frames = _decode(container, track, seconds)
-        first = next(frames, None)
-        if first is not None and frame_seconds(container, first) <= seconds:
-            yield first
-            yield from frames
-            return
-        container.seek(container.start_time or 0, backward=True)
-    yield from _decode(container, track, seconds)
-
-
-def _decode(container: Any, track: Any, seconds: float) -> Iterator[Any]:
-    """Decode on from where the container stands."""
-    latest = -1.0
-    for packet in container.demux(track):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            if latest >= seconds:
-                raise
-            continue
-        for frame in frames:
-            if frame.pts is not None:
-                latest = frame_seconds(container, frame)
-                yield frame
-
-
-def track_span(container: Any, track: Any) -> Window:
-    """When a track plays by its header; the container's span where the track has none."""
-    start = 0.0
-    if track.start_time is not None:
-        start = max(float(track.start_time * track.time_base) - time_zero(container), 0.0)
-    if track.duration is not None:
-        return Window(start, start + float(track.duration * track.time_base))
-    end = (container.duration or 0) * _MICROSECOND
-    return Window(start, end if end > start else None)
+def decode_packet(packet: Any) -> list[Any] | None:
+    """Decode the frames that a packet brings out; None where its bytes are damaged."""
+    try:
+        return list(packet.decode())
+    except av.error.InvalidDataError:
+        return None
 
 
 def check_overlap(path: Path, window: Window, track: Window) -> None:

@@ -1,15 +1,10 @@
-"""The picture of a clip: frames at even moments of a window, each the one a player would show.
-
-decord jumps to single frames, PyAV decodes up to them. decord is asked only where it was found
-exact (see `_DECORD_READS`): on other files it drops leading frames, returns wrong ones, or keeps
-another clock, without an error.
-"""
+"""The picture of a clip: frames at even moments of a window, each the one a player would show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mculora.errors import MediaError
-from mculora.media.container import (
-    Window,
-    check_overlap,
-    decode_from,
-    find_track,
-    frame_seconds,
-    open_media,
-    time_zero,
-)
+from mculora.media.container import LONGEST_SECONDS, Window, check_overlap
+from mculora.media.stretch import Stretch, decode_wanted, survey
+from mculora.media.track import Track, open_track
 
 LONGEST_SIDE = 640
 """Larger frames are shrunk to this many pixels: a face needs no more, memory does."""
-
-_DECORD_READS = {"mov,mp4,m4a,3gp,3g2,mj2": ("h264", "hevc"), "matroska,webm": ("h264", "vp9")}
-_CLOCK_TOLERANCE_SECONDS = 0.002  # Matroska rounds to milliseconds
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -62,21 +48,6 @@ class VideoClip:
             raise ValueError(f"frames are (T, H, W, 3) with T > 0, not {self.frames.shape}")
         if self.seconds.shape != self.frames.shape[:1] or (np.diff(self.seconds) <= 0).any():
             raise ValueError("there is one rising time per frame")
-
-
-@dataclass(frozen=True)
-class _Timeline:
-    """What the packets of a video track tell without decoding them.
-
-    Attributes:
-        seconds: (N,) when each shown frame begins, rising.
-        end_seconds: When the last one ends.
-        is_plain: Whether decord may read the file, by container, codec and edit list.
-    """
-
-    seconds: npt.NDArray[np.float64]  # (N,)
-    end_seconds: float
-    is_plain: bool
 
 
 def read_frames(
@@ -114,121 +85,48 @@ def iterate_frames(
     Raises:
         MediaError: The file or its picture cannot be read, or the window has none.
     """
-    timeline = _timeline(path, path.stat().st_mtime_ns if path.exists() else 0)
-    moments = _moments(
-        path, window, timeline, frames_per_second=frames_per_second, num_frames=num_frames
-    )
-    shown = np.unique(np.searchsorted(timeline.seconds, moments, side="right") - 1)
-    seconds = [float(timeline.seconds[index]) for index in shown]
-    frames = _decord_frames(path, timeline, shown.tolist()) if timeline.is_plain else None
-    if frames is None:
-        frames = _pyav_frames(path, seconds)
-    for pixels, moment in zip(frames, seconds, strict=True):
-        yield VideoFrame(_shrunk(pixels), moment)
+    for may_jump in (True, False):
+        with open_track(path, "video") as track:
+            stretch = survey(track, window, may_jump=may_jump)
+            if stretch is None:
+                continue
+            wanted = _choose(
+                track, stretch, window, frames_per_second=frames_per_second, num_frames=num_frames
+            )
+            frames = decode_wanted(track, stretch, wanted)
+            for frame, seconds in zip(frames, wanted.values(), strict=True):
+                yield VideoFrame(_shrunk(_upright(frame)), seconds)
+            return
 
 
-def _moments(
-    path: Path,
+def _choose(
+    track: Track,
+    stretch: Stretch,
     window: Window,
-    timeline: _Timeline,
     *,
     frames_per_second: float,
     num_frames: int | None,
-) -> npt.NDArray[np.float64]:
-    """The moments at which the window is looked at, inside the picture: (T,)."""
-    span = Window(float(timeline.seconds[0]), timeline.end_seconds)
-    check_overlap(path, window, span)
-    start = max(window.start_seconds, span.start_seconds)
-    end = min(window.end_seconds or timeline.end_seconds, timeline.end_seconds)
+) -> dict[int, float]:
+    """The seconds of each frame to look at by its stamp, rising."""
+    stamps = np.sort(stretch.stamps[stretch.is_shown])
+    seconds = np.maximum(stamps * track.tick - track.zero, 0.0)  # players show earlier ones at zero
+    rate = track.stream.average_rate or track.stream.guessed_rate or 25
+    end = float(seconds[-1] + 1 / rate) if stretch.reaches_end else math.inf
+    check_overlap(track.path, window, Window(float(seconds[0]), end))
+    start, end = max(window.start_seconds, seconds[0]), min(window.end_seconds or end, end)
+    if end - start > LONGEST_SECONDS:
+        raise MediaError(track.path, f"more than {LONGEST_SECONDS:.0f} s of picture at once")
     count = num_frames or max(1, round((end - start) * frames_per_second))
     step = (end - start) / count
-    return np.linspace(start + step / 2, end - step / 2, count, dtype=np.float64)
-
-
-@lru_cache(maxsize=16)
-def _timeline(path: Path, modified: int) -> _Timeline:
-    """Read a track's clock; kept, for a corpus cuts many utterances from each video."""
-    with open_media(path) as container:
-        track = find_track(path, container, "video")
-        packets = [packet for packet in container.demux(track) if packet.size]
-        shown = [packet for packet in packets if not packet.is_discard]
-        stamps = [p.pts if p.pts is not None else p.dts for p in shown]
-        known = sorted({stamp for stamp in stamps if stamp is not None})
-        if not known:
-            raise MediaError(path, "cannot be decoded: no frame in the video track")
-        seconds = np.array(known) * float(track.time_base) - time_zero(container)
-        rate = track.average_rate or track.guessed_rate or 25
-        codecs = _DECORD_READS.get(container.format.name, ())
-        is_exact = track.codec_context.name in codecs and len(known) == len(packets)
-    shown_later = np.maximum(seconds, 0.0)  # players show what begins before zero at zero
-    return _Timeline(np.unique(shown_later), float(seconds[-1] + 1 / rate), is_exact)
-
-
-def _pyav_frames(path: Path, seconds: Sequence[float]) -> Iterator[Pixels]:
-    """Decode on from the last entry point and keep the frame shown at each moment."""
-    wanted = list(seconds)
-    with open_media(path) as container:
-        track = find_track(path, container, "video")
-        track.thread_type = "AUTO"
-        latest: Any = None
-        for frame in decode_from(container, track, wanted[0]):
-            moment = frame_seconds(container, frame)
-            while wanted and latest is not None and wanted[0] < moment - 1e-6:
-                yield _upright(latest)
-                wanted.pop(0)
-            if not wanted:
-                return
-            latest = frame
-        if latest is None:
-            raise MediaError(path, "cannot be decoded: no frame in this window")
-        if len(wanted) > 1:
-            raise MediaError(path, f"cannot be decoded from {wanted[1]:.1f} s on")
-        yield _upright(latest)
+    moments = np.linspace(start + step / 2, end - step / 2, count, dtype=np.float64)
+    shown = np.unique(np.searchsorted(seconds, moments, side="right") - 1)
+    return {int(stamps[index]): float(seconds[index]) for index in shown}
 
 
 def _upright(frame: Any) -> Pixels:
     """A decoded frame as RGB, turned as its rotation flag says."""
     turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))
-
-
-def _decord_frames(path: Path, timeline: _Timeline, indices: list[int]) -> Iterator[Pixels] | None:
-    """Read frames by index, or None where decord is absent or sees another clock than PyAV."""
-    decord = _import_decord()
-    if decord is None or _is_turned(path):
-        return None
-    try:
-        reader = decord.VideoReader(str(path), num_threads=1)
-        clock = np.asarray(reader.get_frame_timestamp(list(range(len(reader)))))[:, 0]
-        offsets = clock - timeline.seconds if len(clock) == len(timeline.seconds) else [np.inf]
-        if not np.ptp(offsets) <= _CLOCK_TOLERANCE_SECONDS:
-            return None
-        return iter([_shrunk(reader[index].asnumpy()) for index in indices])
-    except (RuntimeError, decord.DECORDError):
-        return None
-
-
-@lru_cache(maxsize=1)
-def _import_decord() -> Any:
-    """The decord package, or None on machines that it has no build for."""
-    try:
-        import decord
-    except (ImportError, OSError, RuntimeError):
-        return None
-    decord.logging.set_level(decord.logging.QUIET)
-    return decord
-
-
-@lru_cache(maxsize=16)
-def _is_turned(path: Path) -> bool:
-    """Whether a rotation flag stands in the file: decord does not apply it."""
-    with open_media(path) as container:
-        track = find_track(path, container, "video")
-        return any(frame.rotation for frame in _first(container.decode(track)))
-
-
-def _first(frames: Iterator[Any]) -> list[Any]:
-    return [frame for frame in [next(frames, None)] if frame is not None]
+    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24", threads=1), turns))
 
 
 def _shrunk(pixels: Pixels) -> Pixels:

@@ -1,18 +1,83 @@
-"""Small clips for the media tests, each written by PyAV exactly as asked."""
+"""Small clips for the media tests, each written by PyAV exactly as asked; they tell their time.
 
-from collections.abc import Iterator
+The picture is grey and brightens by 75 a second, so that a frame says when it was shown; its upper
+left quarter may be red, which says which way is up. The sound is a rising sweep.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
+BRIGHTENING = 75
+"""Grey values per second, from 0 to 240 and from 0 on again."""
+
+_BLURRING = (
+    "mpeg4",
+    "flv",
+    "h263",
+    "wmv2",
+)  # blur the steps from frame to frame, left to themselves
+
 
 def tone(seconds: float, rate: int, channels: int = 1) -> np.ndarray:
-    """A rising sweep, (channels, S) float32; the second channel is half as loud."""
-    time = np.arange(round(seconds * rate)) / rate
+    """A sweep that rises for 3 s, (channels, S) float32; the second channel is half as loud."""
+    time = np.arange(round(seconds * rate)) / rate % 3
     wave = 0.5 * np.sin(2 * np.pi * (200 + 150 * time) * time)
     return np.stack([wave / (c + 1) for c in range(channels)]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A video track. `times` are those of its frames, 25 per second unless told."""
+
+    codec: str = "libx264"
+    size: tuple[int, int] = (96, 64)
+    pix_fmt: str = "yuv420p"
+    times: Sequence[float] | None = None
+    delay: float = 0.0
+    bframes: int = 2
+    gop: int = 12
+    has_corner: bool = True
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """An audio track. The sample format is the codec's first unless told."""
+
+    codec: str = "aac"
+    rate: int = 44_100
+    layout: str = "stereo"
+    sample_format: str | None = None
+    delay: float = 0.0
+    options: dict[str, str] = field(default_factory=dict)
+
+
+def write_media(
+    path: Path,
+    *tracks: Picture | Sound,
+    seconds: float = 3.0,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Write a clip of these tracks, in this order; `options` are the container's."""
+    with av.open(f"file:{path}", "w", options=options or {}) as container:
+        streams = [
+            _add_picture(container, track)
+            if isinstance(track, Picture)
+            else _add_sound(container, track)
+            for track in tracks
+        ]
+        packets = []
+        for track, stream in zip(tracks, streams, strict=True):
+            encode = _encode_picture if isinstance(track, Picture) else _encode_sound
+            packets += encode(stream, track, seconds)
+        packets.sort(key=lambda packet: packet.dts * packet.time_base)  # as a recorder would
+        container.mux(packets)
+    return path
 
 
 def write_clip(
@@ -26,37 +91,64 @@ def write_clip(
     bframes: int = 2,
 ) -> Path:
     """Write a clip: frame k of 25 per second is grey of value 3k; the sound is `tone`."""
-    with av.open(str(path), "w") as container:
-        if video:
-            picture = container.add_stream(video, rate=25)
-            picture.width, picture.height, picture.pix_fmt = 96, 64, "yuv420p"
-            picture.codec_context.max_b_frames = bframes
-            picture.codec_context.gop_size = 12
-            if video == "mpeg4":
-                picture.bit_rate = 1_000_000  # else it blurs the steps from frame to frame
-            picture.codec_context.time_base = Fraction(1, 25)
-        if audio:
-            sound = container.add_stream(audio, rate=rate)
-            sound.layout = "stereo"
-        if video:
-            for frame in _frames(seconds, video_delay):
-                container.mux(picture.encode(frame))
-            container.mux(picture.encode())
-        if audio:
-            samples = tone(seconds, rate, channels=2)
-            size = sound.codec_context.frame_size or 1024
-            for first in range(0, samples.shape[1], size):
-                piece = np.ascontiguousarray(samples[:, first : first + size])
-                frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="stereo")
-                frame.sample_rate, frame.pts, frame.time_base = rate, first, Fraction(1, rate)
-                container.mux(sound.encode(frame))
-            container.mux(sound.encode())
-    return path
+    tracks: list[Picture | Sound] = []
+    if video:
+        tracks.append(Picture(video, delay=video_delay, bframes=bframes, has_corner=False))
+    if audio:
+        tracks.append(Sound(audio, rate=rate))
+    return write_media(path, *tracks, seconds=seconds)
 
 
-def _frames(seconds: float, delay: float) -> Iterator[av.VideoFrame]:
-    for index in range(round(seconds * 25)):
-        pixels = np.full((64, 96, 3), 3 * index, np.uint8)
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-        frame.pts, frame.time_base = index + round(delay * 25), Fraction(1, 25)
-        yield frame
+def _add_picture(container, track: Picture):
+    quiet = {"x265-params": "log-level=none"} if track.codec == "libx265" else {}
+    stream = container.add_stream(track.codec, rate=25, options={**quiet, **track.options})
+    (stream.width, stream.height), stream.pix_fmt = track.size, track.pix_fmt
+    codec = stream.codec_context
+    codec.max_b_frames, codec.gop_size, codec.thread_count = track.bframes, track.gop, 1
+    if track.codec in _BLURRING:
+        codec.bit_rate = 1_000_000
+    codec.time_base = Fraction(1, 25) if track.times is None else Fraction(1, 1000)
+    return stream
+
+
+def _add_sound(container, track: Sound):
+    stream = container.add_stream(track.codec, rate=track.rate, options=track.options)
+    stream.layout = track.layout
+    if track.sample_format:
+        stream.format = track.sample_format
+    return stream
+
+
+def _encode_picture(stream, track: Picture, seconds: float) -> list[av.Packet]:
+    packets = []
+    for time in np.arange(round(seconds * 25)) / 25 if track.times is None else track.times:
+        frame = av.VideoFrame.from_ndarray(_paint(track, time), format="rgb24")
+        if (
+            track.pix_fmt == "gray"
+        ):  # FFmpeg takes it for full range on the way in, not on the way out
+            luma = frame.to_ndarray(format="yuv420p")[: track.size[1]]
+            frame = av.VideoFrame.from_ndarray(luma, format="gray")
+        frame.pts, frame.time_base = round((time + track.delay) * 1000), Fraction(1, 1000)
+        packets += stream.encode(frame)
+    return packets + stream.encode()
+
+
+def _paint(track: Picture, time: float) -> np.ndarray:
+    width, height = track.size
+    pixels = np.full((height, width, 3), round(BRIGHTENING * time) % 240, np.uint8)
+    if track.has_corner:
+        pixels[: height // 2, : width // 2] = (200, 0, 0)
+    return pixels
+
+
+def _encode_sound(stream, track: Sound, seconds: float) -> list[av.Packet]:
+    packets, rate = [], track.rate
+    channels = stream.layout.nb_channels
+    samples = tone(seconds, rate, channels)
+    for first in range(0, samples.shape[1], 1024):
+        piece = np.ascontiguousarray(samples[:, first : first + 1024])
+        frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=track.layout)
+        frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+        frame.pts = first + round(track.delay * rate)
+        packets += stream.encode(frame)
+    return packets + stream.encode()

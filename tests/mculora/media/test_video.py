@@ -9,9 +9,8 @@ import pytest
 from media_clips import write_clip
 
 from mculora.errors import MediaError
-from mculora.media import video
 from mculora.media.container import Window
-from mculora.media.video import VideoClip, read_frames
+from mculora.media.video import VideoClip, iterate_frames, read_frames
 
 KINDS = {
     "a.mp4": ("libx264", 2),
@@ -24,16 +23,8 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=["decord", "pyav"])
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Read with decord where it is used at all, and as on machines without it."""
-    if request.param == "pyav":
-        monkeypatch.setattr(video, "_import_decord", lambda: None)
-    return str(request.param)
-
-
 @pytest.mark.parametrize("name", KINDS)
-def test_frames_are_those_of_their_times(tmp_path: Path, name: str, reader: str) -> None:
+def test_frames_are_those_of_their_times(tmp_path: Path, name: str) -> None:
     codec, bframes = KINDS[name]
     path = write_clip(tmp_path / name, video=codec, audio=None, bframes=bframes)
     late = 1 if name == "b.avi" else 0  # avi writes B-frames one frame late
@@ -45,7 +36,7 @@ def test_frames_are_those_of_their_times(tmp_path: Path, name: str, reader: str)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_picture_that_begins_late_keeps_its_time(tmp_path: Path, name: str, reader: str) -> None:
+def test_picture_that_begins_late_keeps_its_time(tmp_path: Path, name: str) -> None:
     path = write_clip(tmp_path / name, video_delay=1.0)
     clip = read_frames(path, start_seconds=2.0, end_seconds=3.0, frames_per_second=5)
     shown = clip.frames.mean(axis=(1, 2, 3)) / 3
@@ -54,19 +45,19 @@ def test_picture_that_begins_late_keeps_its_time(tmp_path: Path, name: str, read
         read_frames(path, start_seconds=0.0, end_seconds=0.5, frames_per_second=5)
 
 
-def test_short_windows_give_one_frame(tmp_path: Path, reader: str) -> None:
+def test_short_windows_give_one_frame(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4")
     clip = read_frames(path, start_seconds=1.0, end_seconds=1.01, frames_per_second=4)
     assert clip.frames.shape == (1, 64, 96, 3)
     assert clip.seconds.tolist() == [1.0]
 
 
-def test_a_frame_comes_once(tmp_path: Path, reader: str) -> None:
+def test_a_frame_comes_once(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4")
     assert len(read_frames(path, frames_per_second=1000).frames) == 75
 
 
-def test_rotation_is_applied(tmp_path: Path, reader: str) -> None:
+def test_rotation_is_applied(tmp_path: Path) -> None:
     path = tmp_path / "turned.mp4"
     upright = write_clip(tmp_path / "a.mp4", audio=None)
     matrix = np.array([0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30], np.int32)
@@ -78,7 +69,7 @@ def test_rotation_is_applied(tmp_path: Path, reader: str) -> None:
     assert read_frames(path, frames_per_second=2).frames.shape[1:] == (96, 64, 3)
 
 
-def test_large_frames_are_shrunk(tmp_path: Path, reader: str) -> None:
+def test_large_frames_are_shrunk(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "large.mp4"), "w") as container:
         track = container.add_stream("libx264", rate=5)
         track.width, track.height, track.pix_fmt = 1280, 720, "yuv420p"
@@ -87,7 +78,7 @@ def test_large_frames_are_shrunk(tmp_path: Path, reader: str) -> None:
     assert read_frames(tmp_path / "large.mp4", frames_per_second=5).frames.shape[1:3] == (360, 640)
 
 
-def test_bad_files_say_why(tmp_path: Path, reader: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_bad_files_say_why(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty.mp4").touch()
     whole = write_clip(tmp_path / "whole.mp4").read_bytes()
     (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 2])
@@ -108,7 +99,7 @@ def test_bad_files_say_why(tmp_path: Path, reader: str, capfd: pytest.CaptureFix
     assert capfd.readouterr() == ("", "")
 
 
-def test_damaged_bytes_never_escape_as_another_error(tmp_path: Path, reader: str) -> None:
+def test_damaged_bytes_never_escape_as_another_error(tmp_path: Path) -> None:
     whole = bytearray(write_clip(tmp_path / "whole.mp4").read_bytes())
     rng = np.random.default_rng(0)
     for number in range(12):
@@ -124,17 +115,15 @@ def test_damaged_bytes_never_escape_as_another_error(tmp_path: Path, reader: str
 
 
 @pytest.mark.parametrize("seconds", [0.4, 3.0])
-def test_frames_can_be_counted_instead(tmp_path: Path, seconds: float, reader: str) -> None:
+def test_frames_can_be_counted_instead(tmp_path: Path, seconds: float) -> None:
     path = write_clip(tmp_path / "a.mp4", audio=None)
-    frames = list(
-        video.iterate_frames(path, Window(0.0, seconds), frames_per_second=25, num_frames=5)
-    )
+    frames = list(iterate_frames(path, Window(0.0, seconds), frames_per_second=25, num_frames=5))
     moments = [seconds * (k + 0.5) / 5 for k in range(5)]
     assert [f.seconds for f in frames] == pytest.approx([int(m * 25 + 1e-6) / 25 for m in moments])
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files by /proc")
-def test_readers_are_closed(tmp_path: Path, reader: str) -> None:
+def test_readers_are_closed(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4")
     read_frames(path, frames_per_second=4)
     before = len(os.listdir("/proc/self/fd"))
@@ -150,9 +139,9 @@ def test_a_clip_checks_itself() -> None:
         VideoClip(np.zeros((2, 2, 2, 3), np.uint8), np.zeros(2))
 
 
-def test_windows_are_parts_of_the_whole(face_clip: Path, reader: str) -> None:
+def test_windows_are_parts_of_the_whole(face_clip: Path) -> None:
     whole = read_frames(face_clip, frames_per_second=1000)
     at = {round(s, 4): frame for s, frame in zip(whole.seconds, whole.frames, strict=True)}
     for start in (0.6, 1.65):
-        for frame in video.iterate_frames(face_clip, Window(start, start + 1), frames_per_second=3):
+        for frame in iterate_frames(face_clip, Window(start, start + 1), frames_per_second=3):
             assert np.array_equal(frame.pixels, at[round(frame.seconds, 4)])
