@@ -57,16 +57,17 @@ def prepare_sound(
         InputError: The spec asks for what sound has not, or the model takes sound in another form.
     """
     check_pooling(spec)
-    kind, width = type(extractor).__name__, int(network.config.hidden_size)
-    if kind == "WhisperFeatureExtractor":
+    config, kind = network.config, type(extractor).__name__
+    width = int(config.hidden_size)
+    if config.model_type == "whisper":
         return WhisperMels(spec, extractor, device=device, width=width)
-    if kind != "Wav2Vec2FeatureExtractor":
+    if kind != "Wav2Vec2FeatureExtractor" or not hasattr(config, "conv_kernel"):
         raise InputError(
             "extract.audio.encoder",
-            found=f"{spec.encoder}, a {network.config.model_type} model with a {kind}",
+            found=f"{spec.encoder}, a {config.model_type} model with a {kind}",
             expected="a model on waveforms (wav2vec 2.0 and its kin) or Whisper",
         )
-    rate, config = int(extractor.sampling_rate), network.config
+    rate = int(extractor.sampling_rate)
     guard = PaddingGuard(Convolutions(config.conv_kernel, config.conv_stride))
     if network.family.can_pad:
         guard.attach(network.module.feature_extractor, network.module.encoder)
@@ -122,13 +123,7 @@ class Waveforms:
     ) -> None:
         self._normalise, self._rate, self._guard, self._level = normalise, rate, guard, spec.level
         self.can_pad, self.budget = can_pad, budget
-        self._longest = int(spec.window_seconds * rate)
-        if self._longest < guard.convolutions.shortest:
-            raise InputError(
-                "extract.audio.window_seconds",
-                found=str(spec.window_seconds),
-                expected=f"at least {guard.convolutions.shortest / rate} for {spec.encoder}",
-            )
+        self._longest = _longest(spec, rate, guard.convolutions.shortest)
         self.settings: Mapping[str, JSON] = {
             "pooling": spec.pooling,
             "window_seconds": spec.window_seconds,
@@ -184,8 +179,8 @@ class WhisperMels:
         self, spec: EncoderSpec, extractor: Any, *, device: torch.device, width: int
     ) -> None:
         self._extractor, self._level, self._rate = extractor, spec.level, extractor.sampling_rate
-        self._longest = min(int(spec.window_seconds * self._rate), extractor.n_samples)
         self._moment = 2 * extractor.hop_length  # samples
+        self._longest = min(_longest(spec, self._rate, self._moment), extractor.n_samples)
         self.budget = audio_budget(device, width, self._rate)
         self.settings: Mapping[str, JSON] = {
             "pooling": spec.pooling,
@@ -212,6 +207,18 @@ class WhisperMels:
         mel = self._extractor(samples.numpy(), sampling_rate=self._rate, return_tensors="pt")
         moments = torch.tensor(-(-len(samples) // self._moment))
         return Piece({_MEL: mel[_MEL][0], "moments": moments}, length=self._extractor.n_samples)
+
+
+def _longest(spec: EncoderSpec, rate: int, shortest: int) -> int:
+    """The samples of a window, which must hold a moment."""
+    longest = int(spec.window_seconds * rate)
+    if longest < shortest:
+        raise InputError(
+            "extract.audio.window_seconds",
+            found=str(spec.window_seconds),
+            expected=f"at least {shortest / rate} for {spec.encoder}",
+        )
+    return longest
 
 
 def _over_time(states: torch.Tensor, counts: Sequence[int], level: Level) -> list[Encoded]:

@@ -54,7 +54,7 @@ class Tokens:
         self._check_pooling(spec)
         self.can_pad = can_pad
         width = int(module.config.hidden_size)
-        self.budget = 384 if device.type == "cpu" else 16384 * 1024 // max(width, 256)
+        self.budget = 256 if device.type == "cpu" else 16384 * 1024 // max(width, 256)
         self.settings: Mapping[str, JSON] = {"pooling": self._pooling}
 
     def prepare(self, observation: Observation) -> Prepared | Absence:

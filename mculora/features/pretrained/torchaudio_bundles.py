@@ -37,22 +37,13 @@ def load_bundle(
     model = _load_model(spec, bundle, weights)
     normalises = bool(getattr(model, "normalize_waveform", False))
     model = getattr(model, "model", model)  # without the wrapper, which normalises a whole batch
-    revision = _digest(weights)
     layers = BundleLayers(model.eval().requires_grad_(False).to(device, dtype), spec)
-    convolutions = [layer.conv for layer in model.feature_extractor.conv_layers]
-    guard = PaddingGuard(
-        Convolutions(
-            [conv.kernel_size[0] for conv in convolutions],
-            [conv.stride[0] for conv in convolutions],
-        )
-    )
-    guard.attach(model.feature_extractor, model.encoder.transformer)
     rate = int(bundle.sample_rate)
     preparation = Waveforms(
         spec,
         _even_out if normalises else torch.Tensor.contiguous,
         rate=rate,
-        guard=guard,
+        guard=_guard(model),
         can_pad=bundle._model_type == "Wav2Vec2",  # torchaudio's WavLM takes no mask
         budget=audio_budget(device, layers.width, rate),
     )
@@ -61,7 +52,7 @@ def load_bundle(
         preparation,
         layers,
         name=spec.encoder,
-        revision=revision,
+        revision=_digest(weights),
         device=device,
         dtype=dtype,
     )
@@ -92,6 +83,15 @@ class BundleLayers:
         lengths = None if valid is None else valid.sum(dim=1)
         states, _ = self._model.extract_features(waves, lengths, num_layers=max(self.layers))
         return combine([states[layer - 1] for layer in self.layers], self._combine)
+
+
+def _guard(model: Any) -> PaddingGuard:
+    """Make padding harmless to a network of torchaudio."""
+    sizes = [layer.conv for layer in model.feature_extractor.conv_layers]
+    kernels, strides = ([getattr(conv, n)[0] for conv in sizes] for n in ("kernel_size", "stride"))
+    guard = PaddingGuard(Convolutions(kernels, strides))
+    guard.attach(model.feature_extractor, model.encoder.transformer)
+    return guard
 
 
 def _even_out(samples: torch.Tensor) -> torch.Tensor:

@@ -9,9 +9,10 @@ import tiny_models
 import torch
 import transformers
 
+from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError
 from mculora.features.encoder import EncoderSpec
-from mculora.features.extraction import encode_one
+from mculora.features.extraction import encode_one, extract_utterances
 from mculora.features.identity import Level
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
@@ -91,8 +92,9 @@ def test_a_vector_is_the_mean_over_all_windows(tiny, wave):
 
 
 def test_windows_that_no_moment_fits_in(tiny):
-    with pytest.raises(InputError, match=r"extract.audio.window_seconds: found 0.001, .* 0.00"):
-        load_encoder(spec_of(tiny("wav2vec2-base"), window_seconds=0.001))
+    for name in ("wav2vec2-base", "whisper"):
+        with pytest.raises(InputError, match=r"extract.audio.window_seconds: found 0.001, .* 0.0"):
+            load_encoder(spec_of(tiny(name), window_seconds=0.001))
 
 
 def test_sound_is_resampled_to_the_models_rate(tiny, wave, tmp_path):
@@ -144,6 +146,44 @@ def test_sound_in_another_form(tmp_path):
         transformers.ASTFeatureExtractor(num_mel_bins=16, max_length=64),
     )
     with pytest.raises(InputError, match="ASTFeatureExtractor, expected a model on waveforms"):
+        load_encoder(spec_of(folder))
+
+
+@pytest.mark.parametrize("budget", [None, 30_000, 10**9])
+def test_many_through_the_engine_are_as_one_by_one(tiny, wave, budget):
+    encoder = load_encoder(spec_of(tiny("wav2vec2-base"), window_seconds=0.5))
+    rows = [
+        Utterance(
+            id=f"d_{n}",
+            dialogue="d",
+            speaker="",
+            split=None,
+            session="",
+            start_seconds=n / 20,
+            end_seconds=n / 10 + 0.11,
+            transcript="",
+            label=0.0,
+            audio_path=wave.name,
+            absent={},
+        )
+        for n in range(24)
+    ]
+    together = extract_utterances(encoder, rows, wave.parent, num_workers=3, budget=budget)
+    for row, extracted in zip(rows, together, strict=True):
+        alone = encode_one(encoder, Observation.of(row, wave.parent)).outcome
+        torch.testing.assert_close(extracted.outcome, alone, rtol=1e-5, atol=1e-5)
+
+
+def test_a_model_that_makes_moments_in_another_way(tmp_path):
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "vocab_size": 40}
+    layers = {"encoder_num_hidden_layers": 2, "decoder_num_hidden_layers": 2}
+    heads = {"encoder_num_attention_heads": 4, "decoder_num_attention_heads": 4}
+    folder = tiny_models.save(
+        tmp_path / "moonshine",
+        transformers.MoonshineModel(transformers.MoonshineConfig(**sizes, **layers, **heads)),
+        transformers.Wav2Vec2FeatureExtractor(),
+    )
+    with pytest.raises(InputError, match="a moonshine model with a Wav2Vec2FeatureExtractor"):
         load_encoder(spec_of(folder))
 
 
