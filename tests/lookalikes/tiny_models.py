@@ -1,6 +1,5 @@
 """Tiny random models of every family, saved as their owners save theirs: network and processor."""
 
-import itertools
 from functools import partial
 
 import torch
@@ -53,11 +52,11 @@ def tokenizer(**options):
 
 
 def save_waves(folder, *, name, norm="group", is_stable=False, **options):
-    """A network on waveforms: one moment per 20 samples, at least 46 of them."""
+    """A network on waveforms: one moment per 80 samples, of at least 85."""
     convolutions = {
         "conv_dim": (16, 16, 16),
-        "conv_kernel": (10, 3, 3),
-        "conv_stride": (5, 2, 2),
+        "conv_kernel": (10, 4, 4),
+        "conv_stride": (5, 4, 4),
         "num_feat_extract_layers": 3,
         "num_conv_pos_embeddings": 8,
         "num_conv_pos_embedding_groups": 4,
@@ -147,20 +146,17 @@ def save_video(folder, *, num_frames=4):
     return save(folder, transformers.VideoMAEModel(config), processor)
 
 
-_KINDS = {
-    f"{family}-{word}": partial(save_waves, name=name, norm=norm, is_stable=is_stable)
-    for (family, name), (word, norm, is_stable) in itertools.product(
-        {
-            "wav2vec2": "Wav2Vec2",
-            "hubert": "Hubert",
-            "wavlm": "WavLM",
-            "unispeech-sat": "UniSpeechSat",
-        }.items(),
-        [("base", "group", False), ("large", "layer", True), ("between", "layer", False)],
-    )
+_WAVES = {
+    "wav2vec2": "Wav2Vec2",
+    "hubert": "Hubert",
+    "wavlm": "WavLM",
+    "unispeech-sat": "UniSpeechSat",
 }
+_LARGE = {"norm": "layer", "is_stable": True}
 AUDIO = {
-    **_KINDS,
+    **{f"{family}-base": partial(save_waves, name=name) for family, name in _WAVES.items()},
+    **{f"{family}-large": partial(save_waves, name=n, **_LARGE) for family, n in _WAVES.items()},
+    "wav2vec2-between": partial(save_waves, name="Wav2Vec2", norm="layer"),
     "wav2vec2-conformer": partial(save_waves, name="Wav2Vec2Conformer", norm="layer"),
     "wav2vec2-conformer-rotary": partial(
         save_waves, name="Wav2Vec2Conformer", norm="layer", position_embeddings_type="rotary"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +26,7 @@ from mculora.features.pretrained.hub import ModelFolder, first_sentence, without
 from mculora.modality import Modality
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
-_UNUSED_WEIGHTS = re.compile(
-    r"(^|\.)(pooler|head|masked_spec_embed|mask_token)(\.|$)|position_ids$"
-)
+_UNUSED_WEIGHTS = re.compile(r"(^|\.)(pooler|masked_spec_embed|mask_token)(\.|$)|position_ids$")
 _serialization: Any = torch.serialization
 
 NOT_WEIGHTS_ALONE = _serialization.pickle.UnpicklingError
@@ -99,6 +98,7 @@ def load_network(folder: ModelFolder, modality: Modality, dtype: torch.dtype) ->
     _check_weights(folder, report)
     module.eval().requires_grad_(False)
     _settle_dtype(module, dtype)
+    warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")  # WavLM's own
     return Network(module, module.config, family)
 
 

@@ -156,5 +156,6 @@ def _most_tokens(tokenizer: Any, module: Any) -> int:
         unused = 0 if table.padding_idx is None else table.padding_idx + 1
         limits.append(table.num_embeddings - unused)
     else:
-        limits.append(getattr(module.config, "max_position_embeddings", None) or _MANY_TOKENS)
+        known = getattr(module.config, "max_position_embeddings", None) or 0
+        limits.append(known if known > 0 else _MANY_TOKENS)
     return min(limits)

@@ -123,7 +123,8 @@ def _side(processor: Any, config: Any) -> int:
     patches = getattr(processor, "max_num_patches", None)
     if patches:
         return math.isqrt(patches) * int(processor.patch_size)
-    size = dict(getattr(processor, "size", None) or {}) if processor.do_resize else {}
+    is_resized = getattr(processor, "do_resize", True)
+    size = dict(getattr(processor, "size", None) or {}) if is_resized else {}
     for key in ("shortest_edge", "height", "longest_edge"):
         if size.get(key):
             return int(size[key])

@@ -1,5 +1,7 @@
 """Every family through the real transformers path: its layers are the full model's, and no more."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +14,6 @@ from mculora.errors import InputError
 from mculora.features.encoder import EncoderSpec
 from mculora.features.identity import Level
 from mculora.features.loading import load_encoder
-from mculora.features.observation import Observation
-from mculora.features.outcome import Absence
-from mculora.features.pretrained.layers import HiddenLayers
 from mculora.modality import Modality
 
 LAST = tiny_models.LAYERS
@@ -120,6 +119,18 @@ def test_utterance_and_frame_level(tiny, name):
         torch.testing.assert_close(sequence.states.mean(0, keepdim=True), vector.states)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", MODALITIES)
+def test_a_gpu_gives_the_same(tiny, name):
+    spec = spec_of(tiny, name)
+    here, there = load_encoder(spec), load_encoder(spec, device="cuda")
+    assert there.budget > here.budget
+    pieces = pieces_of(here, spec.modality)
+    for one, other in zip(here.encode(pieces), there.encode(pieces), strict=True):
+        assert other.states.is_cuda
+        assert (one.states - other.states.cpu()).norm() < 0.01 * one.states.norm()
+
+
 def test_auto_is_the_dtype_of_the_device(tiny):
     from mculora.features.dtypes import fastest_dtype
 
@@ -159,7 +170,24 @@ def test_unknown_kinds_are_never_padded(tmp_path):
     assert torch.isfinite(encoded.states).all()
 
 
-def test_the_network_alone_decides_what_is_too_much(tiny):
-    outcome = load_encoder(spec_of(tiny, "bert")).prepare(Observation(transcript="[LAUGHTER]"))
-    assert outcome == Absence("empty transcript")
-    assert isinstance(load_encoder(spec_of(tiny, "bert"))._network, HiddenLayers)
+_PICTURE = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "do_normalize": True}
+_SOUND = {"feature_size": 1, "padding_value": 0.0, "sampling_rate": 16_000}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "crop"),
+    [
+        ("vit", {**_PICTURE, "feature_extractor_type": "ViTFeatureExtractor", "size": 48}, 48),
+        ("clip", {**_PICTURE, "feature_extractor_type": "CLIPFeatureExtractor", "size": 48}, 48),
+        ("wav2vec2-base", {**_SOUND, "do_normalize": False}, None),
+    ],
+)
+def test_processors_of_old_checkpoints(tiny, tmp_path, name, content, crop):
+    folder = tmp_path / name
+    shutil.copytree(tiny(name), folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps(content))
+    encoder = load_encoder(EncoderSpec(MODALITIES[name], str(folder)))
+    assert encoder.settings.get("crop") == crop
+    if MODALITIES[name] is Modality.AUDIO:
+        sound = torch.full((9,), 0.5)
+        assert torch.equal(encoder._preparation._normalise(sound), sound)

@@ -60,7 +60,7 @@ LENGTHS = st.lists(st.tuples(st.integers(0, 99), st.integers(1, 60)), min_size=2
 def test_sounds(tiny, name, pieces):
     encoder = loaded(tiny(name), Modality.AUDIO)
     shortest = encoder._preparation._guard.convolutions.shortest
-    check(encoder, [sound(seed, shortest + 31 * n) for seed, n in pieces], TOLERANCE["float32"])
+    check(encoder, [sound(seed, shortest + 97 * n) for seed, n in pieces], TOLERANCE["float32"])
 
 
 @pytest.mark.parametrize("name", tiny_models.TEXT)
@@ -77,7 +77,7 @@ def test_in_bfloat16(tiny, name):
     modality = Modality.AUDIO if name in WAVES else Modality.TEXT
     encoder = load(tiny(name), modality, "bfloat16")
     pieces = [
-        sound(n, 40 * n) if modality is Modality.AUDIO else words(encoder, n, n)
+        sound(n, 160 * n) if modality is Modality.AUDIO else words(encoder, n, n)
         for n in (50, 7, 23)
     ]
     check(encoder, pieces, TOLERANCE["bfloat16"])
