@@ -15,16 +15,16 @@ import torch
 import torchaudio
 
 from mculora.errors import MediaError
-from mculora.media.container import LONGEST_SECONDS, Window, check_overlap
+from mculora.media.container import LONGEST_SECONDS, Window, check_overlap, sound_values
 from mculora.media.track import decode_from, open_track
 
 SAMPLE_RATE = 16_000
 """Samples per second (Hz) of everything that is heard."""
 
 _MARGIN_SECONDS = 0.2  # compressed sound decodes cleanly only some frames after an entry point
-_MOST_SAMPLES = int(LONGEST_SECONDS) * 48_000  # at the track's own rate, before resampling
 _RATES = range(1_000, 384_001)  # Hz; beyond lie damaged headers
 _FINEST_RATIO = 640  # 11,025 Hz need it; an odder rate passes for the nearest, within a thousandth
+_USUAL_RATE = 48_000  # Hz; of a higher one, fewer seconds fit into memory
 _BLOCK_SECONDS = 60  # what is resampled at once, so that an hour needs little more memory
 
 Samples = npt.NDArray[np.float32]
@@ -109,10 +109,10 @@ def _decode_window(path: Path, window: Window) -> _Stretch:
             first = round(decoded.seconds * rate)
         if decoded.frame.sample_rate != rate:
             raise MediaError(path, f"the sampling rate changes at {decoded.seconds:.1f} s")
-        pieces.append(_mono(decoded.frame))
+        pieces.append(_mono(path, decoded.frame))
         num_samples += len(pieces[-1])
-        if num_samples > _MOST_SAMPLES:
-            raise MediaError(path, f"more than {_MOST_SAMPLES / rate:.0f} s of sound at once")
+        if num_samples > LONGEST_SECONDS * min(rate, _USUAL_RATE):
+            raise MediaError(path, f"more than {num_samples // rate} s of sound at once")
     if not pieces:
         with open_track(path, "audio") as track:
             check_overlap(path, window, track.span())
@@ -157,11 +157,16 @@ def _resampler(ratio: Fraction) -> torchaudio.transforms.Resample:
     return torchaudio.transforms.Resample(ratio.numerator, ratio.denominator)
 
 
-def _mono(frame: Any) -> Samples:
-    """One decoded frame as the mean of its channels, full scale at 1: (S,)."""
-    values = frame.to_ndarray()
-    channels = frame.layout.nb_channels
-    values = values if frame.format.is_planar else values.reshape(-1, channels).T
+def _mono(path: Path, frame: Any) -> Samples:
+    """One decoded frame as the mean of its channels, full scale at 1: (S,).
+
+    Raises:
+        MediaError: It is of a kind that cannot be read.
+    """
+    try:
+        values = sound_values(frame)
+    except ValueError as error:
+        raise MediaError(path, f"cannot be decoded: {error}") from None
     if values.dtype == np.uint8:
         scaled = (values.astype(np.float32) - 128) / 128
     elif np.issubdtype(values.dtype, np.integer):

@@ -35,6 +35,8 @@ leaves a picture or a page under a video's name.
 """
 
 _LARGEST_FRAME = 40_000_000  # pixels; 8K has 33 million
+_MANY_PLANES = 8  # of sound; from so many on, PyAV reads past their end
+
 _LENGTH_IS_GUESSED = ("aac", "ac3", "amr", "mp3")
 """Formats without a length in their header: FFmpeg's figure is the size over the bit rate."""
 
@@ -157,12 +159,38 @@ def jump(container: Any, stream: Any, seconds: float) -> None:
         container.seek(stamp, stream=stream, backward=True)
 
 
+def read_packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a track from where the file stands; the last one empties the decoder."""
+    with suppress(IndexError):  # PyAV's at the end, if a track began that the header does not name
+        yield from container.demux(stream)
+
+
 def decode_packet(packet: Any) -> list[Any] | None:
-    """Decode the frames that a packet brings out; None where its bytes are damaged."""
+    """Decode the whole frames that a packet brings out; None where its bytes are damaged."""
     try:
-        return list(packet.decode())
-    except av.error.InvalidDataError:
+        return [frame for frame in packet.decode() if not frame.is_corrupt]
+    except av.error.FFmpegError:
         return None
+
+
+def sound_values(frame: Any) -> Any:
+    """The samples of a frame of sound as they came: (S,) of each channel, (C, S).
+
+    Raises:
+        ValueError: PyAV cannot hand them on.
+    """
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels >= _MANY_PLANES:
+        if channels > _MANY_PLANES:
+            raise ValueError(f"{channels} channels of sound")
+        kind = frame.format.packed
+        packer = av.AudioResampler(format=kind, layout=frame.layout, rate=frame.sample_rate)
+        try:
+            (frame,) = packer.resample(frame)
+        except av.error.FFmpegError as error:
+            raise ValueError(error.strerror) from None
+    values = frame.to_ndarray()
+    return values if frame.format.is_planar else values.reshape(-1, channels).T
 
 
 def check_overlap(path: Path, window: Window, track: Window) -> None:

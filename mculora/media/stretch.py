@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mculora.errors import MediaError
-from mculora.media.container import LONGEST_SECONDS, Window, decode_packet, jump
+from mculora.media.container import LONGEST_SECONDS, Window, decode_packet, jump, read_packets
 from mculora.media.track import Decoded, Track, decode_from
 
 _HAS_EXACT_STAMPS = {
@@ -118,7 +118,7 @@ def _read_stamps(track: Track, entry: float | None, stop: float) -> Stretch:
 
 def _packets(track: Track, entry: float | None) -> Iterator[Any]:
     """The packets from where the file stands; from the first entry point after a jump."""
-    packets = (packet for packet in track.container.demux(track.stream) if packet.size)
+    packets = (p for p in read_packets(track.container, track.stream) if p.size)
     if entry is None:
         return packets
     return itertools.dropwhile(lambda packet: not packet.is_keyframe, packets)

@@ -16,6 +16,7 @@ from mculora.media.container import (
     find_stream,
     jump,
     open_media,
+    read_packets,
     time_zero,
 )
 
@@ -94,7 +95,8 @@ def open_track(path: Path, kind: str) -> Iterator[Track]:
 def decode_from(path: Path, kind: str, seconds: float) -> Iterator[Decoded]:
     """Decode a track's frames from an entry point before `seconds` on.
 
-    Frames that cannot be decoded are left out until `seconds`; a later one is an error.
+    What cannot be decoded is left out until `seconds`; later, it is the end of the track, or an
+    error if something follows.
 
     Raises:
         MediaError: The track cannot be decoded.
@@ -113,12 +115,24 @@ def decode_from(path: Path, kind: str, seconds: float) -> Iterator[Decoded]:
 
 def _decode(track: Track, seconds: float) -> Iterator[Decoded]:
     """Decode on from where the file stands."""
-    latest = -1.0
-    for packet in track.container.demux(track.stream):
+    latest, is_damaged, following = -1.0, False, None
+    for packet in read_packets(track.container, track.stream):
         frames = decode_packet(packet)
-        if frames is None and latest >= seconds:
+        if frames is None:
+            is_damaged = is_damaged or latest >= seconds
+        elif frames and is_damaged:
             raise MediaError(track.path, f"cannot be decoded: damaged after {latest:.1f} s")
         for frame in frames or ():
+            begins = following
             if frame.pts is not None:
-                latest = float(frame.pts * frame.time_base) - track.zero
-                yield Decoded(frame, latest)
+                begins = float(frame.pts * frame.time_base) - track.zero
+            if begins is None:
+                continue
+            latest, following = begins, _end_of_sound(frame, begins)
+            yield Decoded(frame, latest)
+
+
+def _end_of_sound(frame: Any, seconds: float) -> float | None:
+    """When the next frame of sound begins: of several in a packet, only the first has a stamp."""
+    num_samples = getattr(frame, "samples", None)
+    return None if num_samples is None else seconds + num_samples / frame.sample_rate

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
 
 BRIGHTENING = 75
 """Grey values per second, from 0 to 240 and from 0 on again."""
@@ -32,7 +33,11 @@ def tone(seconds: float, rate: int, channels: int = 1) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Picture:
-    """A video track. `times` are those of its frames, 25 per second unless told."""
+    """A video track. `times` are those of its frames, 25 per second unless told.
+
+    `colours` are PyAV's colour space and range. `turned` is by how many degrees a player must turn
+    it clockwise (mp4 only).
+    """
 
     codec: str = "libx264"
     size: tuple[int, int] = (96, 64)
@@ -42,6 +47,9 @@ class Picture:
     bframes: int = 2
     gop: int = 12
     has_corner: bool = True
+    colours: tuple[Colorspace, ColorRange] | None = None
+    turned: int = 0
+    is_cover: bool = False
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,27 +65,42 @@ class Sound:
     options: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Subtitles:
+    """A track of one line."""
+
+
+Track = Picture | Sound | Subtitles
+
+
 def write_media(
-    path: Path,
-    *tracks: Picture | Sound,
-    seconds: float = 3.0,
-    options: dict[str, str] | None = None,
+    path: Path, *tracks: Track, seconds: float = 3.0, options: dict[str, str] | None = None
 ) -> Path:
     """Write a clip of these tracks, in this order; `options` are the container's."""
     with av.open(f"file:{path}", "w", options=options or {}) as container:
-        streams = [
-            _add_picture(container, track)
-            if isinstance(track, Picture)
-            else _add_sound(container, track)
-            for track in tracks
-        ]
+        streams = [ADD[type(track)](container, track) for track in tracks]
         packets = []
         for track, stream in zip(tracks, streams, strict=True):
-            encode = _encode_picture if isinstance(track, Picture) else _encode_sound
-            packets += encode(stream, track, seconds)
+            packets += ENCODE[type(track)](stream, track, seconds)
         packets.sort(key=lambda packet: packet.dts * packet.time_base)  # as a recorder would
         container.mux(packets)
+    for turned in {track.turned for track in tracks if isinstance(track, Picture)} - {0}:
+        _turn(path, turned)
     return path
+
+
+def _turn(path: Path, degrees: int) -> None:
+    """Write a rotation flag over the matrix in an mp4's track header."""
+    content, angle = bytearray(path.read_bytes()), np.deg2rad(degrees)
+    cos, sin, one = round(np.cos(angle)) << 16, round(np.sin(angle)) << 16, 1 << 16
+    place = content.index(b"tkhd") + 44
+    assert content[place : place + 36] == _matrix(one, 0, 0, one)
+    content[place : place + 36] = _matrix(cos, sin, -sin, cos)
+    path.write_bytes(content)
+
+
+def _matrix(a: int, b: int, c: int, d: int) -> bytes:
+    return np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], ">i4").tobytes()
 
 
 def write_clip(
@@ -91,7 +114,7 @@ def write_clip(
     bframes: int = 2,
 ) -> Path:
     """Write a clip: frame k of 25 per second is grey of value 3k; the sound is `tone`."""
-    tracks: list[Picture | Sound] = []
+    tracks: list[Track] = []
     if video:
         tracks.append(Picture(video, delay=video_delay, bframes=bframes, has_corner=False))
     if audio:
@@ -107,7 +130,11 @@ def _add_picture(container, track: Picture):
     codec.max_b_frames, codec.gop_size, codec.thread_count = track.bframes, track.gop, 1
     if track.codec in _BLURRING:
         codec.bit_rate = 1_000_000
+    if track.colours:
+        codec.colorspace, codec.color_range = map(int, track.colours)
     codec.time_base = Fraction(1, 25) if track.times is None else Fraction(1, 1000)
+    if track.is_cover:
+        stream.disposition = av.stream.Disposition.attached_pic
     return stream
 
 
@@ -123,6 +150,10 @@ def _encode_picture(stream, track: Picture, seconds: float) -> list[av.Packet]:
     packets = []
     for time in np.arange(round(seconds * 25)) / 25 if track.times is None else track.times:
         frame = av.VideoFrame.from_ndarray(_paint(track, time), format="rgb24")
+        if track.colours:
+            space, values = track.colours
+            kind = {"format": track.pix_fmt, "dst_colorspace": space, "dst_color_range": values}
+            frame = frame.reformat(**kind)
         if (
             track.pix_fmt == "gray"
         ):  # FFmpeg takes it for full range on the way in, not on the way out
@@ -134,11 +165,11 @@ def _encode_picture(stream, track: Picture, seconds: float) -> list[av.Packet]:
 
 
 def _paint(track: Picture, time: float) -> np.ndarray:
-    width, height = track.size
+    width, height = track.size[::-1] if track.turned % 180 else track.size
     pixels = np.full((height, width, 3), round(BRIGHTENING * time) % 240, np.uint8)
     if track.has_corner:
         pixels[: height // 2, : width // 2] = (200, 0, 0)
-    return pixels
+    return np.ascontiguousarray(np.rot90(pixels, track.turned // 90))
 
 
 def _encode_sound(stream, track: Sound, seconds: float) -> list[av.Packet]:
@@ -146,9 +177,25 @@ def _encode_sound(stream, track: Sound, seconds: float) -> list[av.Packet]:
     channels = stream.layout.nb_channels
     samples = tone(seconds, rate, channels)
     for first in range(0, samples.shape[1], 1024):
-        piece = np.ascontiguousarray(samples[:, first : first + 1024])
-        frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=track.layout)
+        piece = samples[:, first : first + 1024]
+        side_by_side = np.ascontiguousarray(piece.T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(side_by_side, format="flt", layout=track.layout)
         frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
         frame.pts = first + round(track.delay * rate)
         packets += stream.encode(frame)
     return packets + stream.encode()
+
+
+def _add_subtitles(container, _: Subtitles):
+    return container.add_mux_stream("subrip")
+
+
+def _encode_subtitles(stream, _: Subtitles, seconds: float) -> list[av.Packet]:
+    packet = av.Packet(b"Hello.")
+    packet.stream, packet.time_base = stream, Fraction(1, 1000)
+    packet.pts, packet.dts, packet.duration = 0, 0, round(seconds * 1000)
+    return [packet]
+
+
+ADD = {Picture: _add_picture, Sound: _add_sound, Subtitles: _add_subtitles}
+ENCODE = {Picture: _encode_picture, Sound: _encode_sound, Subtitles: _encode_subtitles}
