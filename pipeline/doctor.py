@@ -116,9 +116,9 @@ def _media() -> list[str]:
     able = decodable(_CODECS)
     lacking = [name for codec, name in _CODECS.items() if codec not in able]
     line = f"PyAV {_version('av')} decodes {', '.join(_CODECS[codec] for codec in able)}"
-    decord = "decord: not here; PyAV reads every frame, which is slower where few are wanted"
+    decord = "decord: not here; PyAV reads all, slower where most frames are wanted"
     if find_spec("decord"):
-        decord = f"decord {_version('decord')} jumps to single frames"
+        decord = f"decord {_version('decord')} where most frames are wanted"
     opensmile = "openSMILE: not here, and with it no egemaps"
     if find_spec("opensmile"):
         opensmile = f"openSMILE {_version('opensmile')} for egemaps"

@@ -16,6 +16,7 @@ from mculora.features.meter import Meter
 from mculora.features.outcome import Extracted
 from mculora.media.audio import SAMPLE_RATE
 from mculora.modality import Modality
+from pipeline.console import say
 from pipeline.encoders import encoder_spec, make_encoder
 from pipeline.params import Params
 
@@ -88,6 +89,9 @@ def open_engine(params: Params, modality: Modality, computing: Computing) -> Ite
     Raises:
         InputError: There is no such encoder, device or cluster.
     """
+    spec = encoder_spec(params, modality)
+    if "/" in spec.encoder and not Path(spec.encoder).expanduser().exists():
+        say(f"encoder {spec.encoder}: taken from the model cache, or fetched into it once")
     if computing.engine == "local":
         encoder = make_encoder(params, modality, device=computing.device)
         yield ThisProcess(encoder, computing)
@@ -95,7 +99,7 @@ def open_engine(params: Params, modality: Modality, computing: Computing) -> Ite
     from mculora.features.on_ray import RayExtraction
 
     with RayExtraction(
-        encoder_spec(params, modality),
+        spec,
         address=computing.address,
         num_workers=computing.workers,
         device=computing.device,
