@@ -16,7 +16,7 @@ import torchaudio
 
 from mculora.errors import MediaError
 from mculora.media.container import LONGEST_SECONDS, Window, check_overlap, sound_values
-from mculora.media.track import decode_from, open_track
+from mculora.media.track import Decoded, decode_from, open_track
 
 SAMPLE_RATE = 16_000
 """Samples per second (Hz) of everything that is heard."""
@@ -24,6 +24,7 @@ SAMPLE_RATE = 16_000
 _MARGIN_SECONDS = 0.2  # compressed sound decodes cleanly only some frames after an entry point
 _RATES = range(1_000, 384_001)  # Hz; beyond lie damaged headers
 _FINEST_RATIO = 640  # 11,025 Hz need it; an odder rate passes for the nearest, within a thousandth
+_HOLE_SECONDS = 0.05  # more than stamps are rounded: there, sound is missing
 _USUAL_RATE = 48_000  # Hz; of a higher one, fewer seconds fit into memory
 _BLOCK_SECONDS = 60  # what is resampled at once, so that an hour needs little more memory
 
@@ -58,7 +59,7 @@ def read_audio(
 ) -> AudioClip:
     """Read a half-open window of a clip's sound: mean of the channels, resampled to 16 kHz.
 
-    A window that reaches beyond the sound's end is cut there.
+    A window that reaches beyond the sound's end is cut there; a hole in the sound is closed up.
 
     Args:
         path: A sound or video file.
@@ -69,12 +70,11 @@ def read_audio(
         MediaError: The file or its sound cannot be read, or the window has none.
     """
     window = Window(start_seconds, end_seconds)
-    clip = _resample(_decode_window(path, window))
-    first = max(round(start_seconds * SAMPLE_RATE) - clip.first, 0)
-    last = None if end_seconds is None else round(end_seconds * SAMPLE_RATE) - clip.first
-    samples = clip.samples[first : None if last is None else max(last, 0)]
+    runs = [_resample(_aligned(run, window)) for run in _decode_runs(path, window)]
+    samples = np.concatenate([_cut(run, window) for run in runs])
     if not samples.size:
-        check_overlap(path, window, Window(clip.first / SAMPLE_RATE, clip.last / SAMPLE_RATE))
+        begins, ends = runs[0].first / SAMPLE_RATE, runs[-1].last / SAMPLE_RATE
+        check_overlap(path, window, begins=begins, ends=ends)
         raise MediaError(path, "the utterance is shorter than one sample of the sound")
     if not np.isfinite(samples).all():
         raise MediaError(path, "the sound has values that are not finite")
@@ -94,30 +94,51 @@ class _Stretch:
         return self.first + len(self.samples)
 
 
-def _decode_window(path: Path, window: Window) -> _Stretch:
-    """Decode the window with a margin on both sides, at the track's own rate."""
-    early = max(window.start_seconds - 2 * _MARGIN_SECONDS, 0.0)
+def _decode_runs(path: Path, window: Window) -> list[_Stretch]:
+    """Decode the window with a margin on both sides: what is unbroken, at the track's own rate."""
+    early, clean = (window.start_seconds - n * _MARGIN_SECONDS for n in (2, 1))
     late = math.inf if window.end_seconds is None else window.end_seconds + _MARGIN_SECONDS
-    first, rate, num_samples, pieces = 0, 0, 0, list[Samples]()
-    for decoded in decode_from(path, "audio", early):
+    runs, num_samples = list[list[_Stretch]](), 0
+    for decoded in decode_from(path, "audio", max(early, 0.0)):
         if decoded.seconds >= late:
             break
-        if not pieces:
-            rate = decoded.frame.sample_rate
-            if rate not in _RATES:
-                raise MediaError(path, f"a sampling rate of {rate} Hz")
-            first = round(decoded.seconds * rate)
-        if decoded.frame.sample_rate != rate:
+        piece = _piece(path, decoded)
+        latest = runs[-1][-1] if runs else None
+        if latest and latest.last <= clean * latest.sample_rate:
+            runs, num_samples, latest = [], 0, None  # all before the window
+        if latest and latest.sample_rate != piece.sample_rate:
             raise MediaError(path, f"the sampling rate changes at {decoded.seconds:.1f} s")
-        pieces.append(_mono(path, decoded.frame))
-        num_samples += len(pieces[-1])
-        if num_samples > LONGEST_SECONDS * min(rate, _USUAL_RATE):
-            raise MediaError(path, f"more than {num_samples // rate} s of sound at once")
-    if not pieces:
+        if not latest or abs(piece.first - latest.last) > _HOLE_SECONDS * piece.sample_rate:
+            runs.append([])
+        runs[-1].append(piece)
+        num_samples += len(piece.samples)
+        if num_samples > LONGEST_SECONDS * min(piece.sample_rate, _USUAL_RATE):
+            raise MediaError(
+                path, f"more than {num_samples // piece.sample_rate} s of sound at once"
+            )
+    if not runs:
         with open_track(path, "audio") as track:
-            check_overlap(path, window, track.span())
+            track.check_overlap(window)
         raise MediaError(path, "cannot be decoded: no sound in this window")
-    return _aligned(_Stretch(np.concatenate(pieces), first, rate), window)
+    return [
+        _Stretch(np.concatenate([p.samples for p in run]), run[0].first, run[0].sample_rate)
+        for run in runs
+    ]
+
+
+def _piece(path: Path, decoded: Decoded) -> _Stretch:
+    rate = decoded.frame.sample_rate
+    if rate not in _RATES:
+        raise MediaError(path, f"a sampling rate of {rate} Hz")
+    return _Stretch(_mono(path, decoded.frame), round(decoded.seconds * rate), rate)
+
+
+def _cut(run: _Stretch, window: Window) -> Samples:
+    """The part of a run at 16 kHz that lies in a window."""
+    first = max(round(window.start_seconds * SAMPLE_RATE) - run.first, 0)
+    if window.end_seconds is None:
+        return run.samples[first:]
+    return run.samples[first : max(round(window.end_seconds * SAMPLE_RATE) - run.first, 0)]
 
 
 def _aligned(native: _Stretch, window: Window) -> _Stretch:

@@ -193,16 +193,22 @@ def sound_values(frame: Any) -> Any:
     return values if frame.format.is_planar else values.reshape(-1, channels).T
 
 
-def check_overlap(path: Path, window: Window, track: Window) -> None:
-    """Refuse a window in which the track has nothing.
+def check_overlap(path: Path, window: Window, *, begins: float, ends: float) -> None:
+    """Refuse a window in which a track has nothing.
+
+    Args:
+        path: The file.
+        window: The window.
+        begins: When the track begins, in seconds since the clip began.
+        ends: When it ends; infinity if that is not known.
 
     Raises:
         MediaError: The window lies beyond the track's end or before its start.
     """
     start, end = window.start_seconds, window.end_seconds
-    if track.end_seconds is not None and start >= track.end_seconds:
-        ends = f"the clip ends at {track.end_seconds:.1f} s"
-        raise MediaError(path, f"{ends}, the utterance starts at {start:.1f} s")
-    if end is not None and end <= track.start_seconds:
-        begins = f"the track begins at {track.start_seconds:.1f} s"
-        raise MediaError(path, f"{begins}, the utterance ends at {end:.1f} s")
+    if start >= ends:
+        late = f"the clip ends at {ends:.1f} s"
+        raise MediaError(path, f"{late}, the utterance starts at {start:.1f} s")
+    if end is not None and end <= begins:
+        early = f"the track begins at {begins:.1f} s"
+        raise MediaError(path, f"{early}, the utterance ends at {end:.1f} s")

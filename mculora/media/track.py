@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from mculora.errors import MediaError
 from mculora.media.container import (
     MICROSECOND,
     Window,
+    check_overlap,
     decode_packet,
     find_stream,
     jump,
@@ -62,15 +64,20 @@ class Track:
                     jump(self.container, self.stream, seconds - back)
                     yield seconds - back
 
-    def span(self) -> Window:
-        """When it plays by its header; the container's span where the track has none."""
-        stream, start = self.stream, 0.0
+    def check_overlap(self, window: Window) -> None:
+        """Refuse a window in which the track has nothing, by its header.
+
+        Raises:
+            MediaError: The window lies beyond the track's end or before its start.
+        """
+        stream, begins, ends = self.stream, 0.0, math.inf
         if stream.start_time is not None:
-            start = max(float(stream.start_time * stream.time_base) - self.zero, 0.0)
-        if stream.duration is not None:
-            return Window(start, start + float(stream.duration * stream.time_base))
-        end = (self.container.duration or 0) * MICROSECOND
-        return Window(start, end if end > start else None)
+            begins = float(stream.start_time * stream.time_base) - self.zero
+        if stream.duration:
+            ends = begins + float(stream.duration * stream.time_base)
+        elif self.container.duration:
+            ends = self.container.duration * MICROSECOND
+        check_overlap(self.path, window, begins=begins, ends=ends)
 
 
 @dataclass(frozen=True)

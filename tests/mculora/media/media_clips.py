@@ -55,13 +55,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sound:
-    """An audio track. The sample format is the codec's first unless told."""
+    """An audio track; the packets of `hole`, from and to seconds, are missing."""
 
     codec: str = "aac"
     rate: int = 44_100
     layout: str = "stereo"
-    sample_format: str | None = None
     delay: float = 0.0
+    hole: tuple[float, float] = (0.0, 0.0)
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -141,8 +141,6 @@ def _add_picture(container, track: Picture):
 def _add_sound(container, track: Sound):
     stream = container.add_stream(track.codec, rate=track.rate, options=track.options)
     stream.layout = track.layout
-    if track.sample_format:
-        stream.format = track.sample_format
     return stream
 
 
@@ -183,7 +181,9 @@ def _encode_sound(stream, track: Sound, seconds: float) -> list[av.Packet]:
         frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
         frame.pts = first + round(track.delay * rate)
         packets += stream.encode(frame)
-    return packets + stream.encode()
+    start, end = track.hole
+    packets += stream.encode()
+    return [packet for packet in packets if not start <= packet.pts * packet.time_base < end]
 
 
 def _add_subtitles(container, _: Subtitles):
