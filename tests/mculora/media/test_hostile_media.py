@@ -2,6 +2,8 @@
 
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,3 +186,93 @@ def test_a_wrong_size_in_a_wav_changes_nothing(tmp_path: Path, size: int) -> Non
     (tmp_path / "a.wav").write_bytes(wav(size=size))
     assert read_audio(tmp_path / "a.wav").duration_seconds == 1.0
     assert media_duration(tmp_path / "a.wav") == pytest.approx(1.0)
+
+
+READ_ALL = """
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+from mculora.errors import MediaError
+from mculora.media.audio import read_audio
+from mculora.media.container import Window, media_duration
+from mculora.media.video import iterate_frames
+
+base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    print("reading", path.name, flush=True)
+    for read in (
+        lambda: read_audio(path),
+        lambda: read_audio(path, start_seconds=0.7, end_seconds=1.3),
+        lambda: list(iterate_frames(path, Window(), frames_per_second=4)),
+        lambda: list(iterate_frames(path, Window(0.7, 1.3), frames_per_second=4)),
+        lambda: media_duration(path),
+    ):
+        try:
+            read()
+        except MediaError as error:
+            assert error.reason
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base
+assert grown < 1 << 20, f"{grown} kB"
+print("done")
+"""
+
+
+def mutate(content: bytes, rng: np.random.Generator) -> bytes:
+    """Change bytes anywhere, extreme numbers in the header, or take a piece out or cut it off."""
+    changed, length = bytearray(content), len(content)
+    start, size = int(rng.integers(length)), int(rng.integers(1, length // 4))
+    match rng.integers(5):
+        case 0:
+            for place in rng.integers(length, size=rng.integers(1, 60)):
+                changed[place] ^= int(rng.integers(1, 256))
+        case 1:
+            for place in rng.integers(min(length - 4, 3_000), size=rng.integers(1, 8)):
+                extremes = (b"\xff\xff\xff\xff", bytes(4), b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f")
+                changed[place : place + 4] = extremes[rng.integers(4)]
+        case 2:
+            changed[start : start + size] = rng.bytes(size)
+        case 3:
+            del changed[start : start + size]
+        case 4:
+            del changed[start:]
+    return bytes(changed) or b"x"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="limits its memory as Unix does")
+def test_damaged_files_end_in_a_reading_or_a_reason(tmp_path: Path) -> None:
+    rng, folder = np.random.default_rng(0), tmp_path / "damaged"
+    folder.mkdir()
+    for name in CLIPS:
+        content = write(tmp_path / name)
+        for number in range(25):
+            (folder / f"{number}_{name}").write_bytes(mutate(content, rng))
+    command = [sys.executable, "-c", READ_ALL, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    last = done.stdout.splitlines()[-1] if done.stdout else ""
+    assert (done.returncode, last, done.stderr) == (0, "done", "")
+
+
+def test_ten_hours_are_refused_at_once(tmp_path: Path) -> None:
+    minutes = [60.0 * minute for minute in range(600)]
+    path = write_media(tmp_path / "a.mp4", Picture(times=minutes))
+    why = reason(lambda: read_frames(path, frames_per_second=4))
+    assert why == "more than 3600 s of picture at once"
+    clip = read_frames(path, start_seconds=30_000.0, end_seconds=30_100.0, frames_per_second=1)
+    assert clip.seconds.tolist() == [30_000.0, 30_060.0]
+    soundfile.write(tmp_path / "a.flac", np.zeros(3700 * 8_000, np.int16), 8_000)
+    why = reason(lambda: read_audio(tmp_path / "a.flac"))
+    assert why == "more than 3600 s of sound at once"
+    late = read_audio(tmp_path / "a.flac", start_seconds=3_690.0)
+    assert late.duration_seconds == 10.0
+
+
+def test_frames_of_a_size_that_no_camera_has_are_refused(tmp_path: Path) -> None:
+    clip = Picture("mjpeg", bframes=0, options={"strict": "unofficial"})
+    content = bytearray(write_media(tmp_path / "a.avi", clip).read_bytes())
+    header, place = b"\xff\xc0\x00\x11\x08", 0
+    while (place := content.find(header, place + 1)) > 0:
+        content[place + 5 : place + 9] = struct.pack(">HH", 15_000, 15_000)
+    (tmp_path / "a.avi").write_bytes(content)
+    why = reason(lambda: read_frames(tmp_path / "a.avi", frames_per_second=4))
+    assert why == "cannot be decoded: no frame in this window"
