@@ -40,6 +40,7 @@ _MANY_PLANES = 8  # of sound; from so many on, PyAV reads past their end
 _LENGTH_IS_GUESSED = ("aac", "ac3", "amr", "mp3")
 """Formats without a length in their header: FFmpeg's figure is the size over the bit rate."""
 
+_A_DAY = 24 * 3600.0  # seconds; a header that claims more is not believed
 MICROSECOND = 1e-6  # FFmpeg's unit for a container's start and duration
 
 
@@ -113,8 +114,9 @@ def media_duration(path: Path) -> float:
         MediaError: The file cannot be read or has neither sound nor picture.
     """
     with open_media(path) as container:
-        if container.duration and container.format.name not in _LENGTH_IS_GUESSED:
-            return float(container.duration * MICROSECOND)
+        claimed = (container.duration or 0) * MICROSECOND
+        if 0 < claimed < _A_DAY and container.format.name not in _LENGTH_IS_GUESSED:
+            return float(claimed)
         packets = (p for p in container.demux() if p.pts is not None)
         ends = (float((p.pts + (p.duration or 0)) * p.time_base) for p in packets)
         end = max(ends, default=None)

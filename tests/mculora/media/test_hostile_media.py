@@ -253,6 +253,23 @@ def test_damaged_files_end_in_a_reading_or_a_reason(tmp_path: Path) -> None:
     assert (done.returncode, last, done.stderr) == (0, "done", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "skip"), [("a.mkv", b"\x44\x89", 3), ("a.flv", b"duration", 9)]
+)
+def test_a_header_that_claims_centuries_is_not_believed(
+    tmp_path: Path, name: str, key: bytes, skip: int
+) -> None:
+    content = bytearray(write(tmp_path / name))
+    place = content.index(key) + skip
+    content[place : place + 8] = struct.pack(">d", 1e13)
+    (tmp_path / name).write_bytes(content)
+    assert read_audio(tmp_path / name).duration_seconds == pytest.approx(3.0, abs=0.1)
+    assert len(read_frames(tmp_path / name, frames_per_second=4).frames) == 12
+    assert media_duration(tmp_path / name) == pytest.approx(3.0, abs=0.1)
+    why = reason(lambda: read_audio(tmp_path / name, start_seconds=5.0))
+    assert why == "the clip ends at 3.0 s, the utterance starts at 5.0 s"
+
+
 def test_ten_hours_are_refused_at_once(tmp_path: Path) -> None:
     minutes = [60.0 * minute for minute in range(600)]
     path = write_media(tmp_path / "a.mp4", Picture(times=minutes))
