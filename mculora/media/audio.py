@@ -25,6 +25,7 @@ _MARGIN_SECONDS = 0.2  # compressed sound decodes cleanly only some frames after
 _RATES = range(1_000, 384_001)  # Hz; beyond lie damaged headers
 _FINEST_RATIO = 640  # 11,025 Hz need it; an odder rate passes for the nearest, within a thousandth
 _HOLE_SECONDS = 0.05  # more than stamps are rounded: there, sound is missing
+_STAMPS = 64  # so many tell well when a run of sound began, before a slow clock tells
 _USUAL_RATE = 48_000  # Hz; of a higher one, fewer seconds fit into memory
 _BLOCK_SECONDS = 60  # what is resampled at once, so that an hour needs little more memory
 
@@ -120,10 +121,15 @@ def _decode_runs(path: Path, window: Window) -> list[_Stretch]:
         with open_track(path, "audio") as track:
             track.check_overlap(window)
         raise MediaError(path, "cannot be decoded: no sound in this window")
-    return [
-        _Stretch(np.concatenate([p.samples for p in run]), run[0].first, run[0].sample_rate)
-        for run in runs
-    ]
+    return [_joined(run) for run in runs]
+
+
+def _joined(run: list[_Stretch]) -> _Stretch:
+    """Put the pieces of a run in a row, where their stamps together say: each may be rounded."""
+    places = np.cumsum([0, *(len(piece.samples) for piece in run[:-1])])
+    firsts = np.array([piece.first for piece in run]) - places
+    first = round(float(firsts[:_STAMPS].mean()))
+    return _Stretch(np.concatenate([p.samples for p in run]), first, run[0].sample_rate)
 
 
 def _piece(path: Path, decoded: Decoded) -> _Stretch:

@@ -40,6 +40,7 @@ _MANY_PLANES = 8  # of sound; from so many on, PyAV reads past their end
 _LENGTH_IS_GUESSED = ("aac", "ac3", "amr", "mp3")
 """Formats without a length in their header: FFmpeg's figure is the size over the bit rate."""
 
+_LAST_STAMP = 2**62  # of what FFmpeg can hold
 _A_DAY = 24 * 3600.0  # seconds; a header that claims more is not believed
 MICROSECOND = 1e-6  # FFmpeg's unit for a container's start and duration
 
@@ -117,7 +118,7 @@ def media_duration(path: Path) -> float:
         claimed = (container.duration or 0) * MICROSECOND
         if 0 < claimed < _A_DAY and container.format.name not in _LENGTH_IS_GUESSED:
             return float(claimed)
-        packets = (p for p in container.demux() if p.pts is not None)
+        packets = (p for p in read_packets(container, [*container.streams]) if p.pts is not None)
         ends = (float((p.pts + (p.duration or 0)) * p.time_base) for p in packets)
         end = max(ends, default=None)
         if end is None:
@@ -158,13 +159,13 @@ def jump(container: Any, stream: Any, seconds: float) -> None:
     """Go on reading from the last entry point before a moment, if the file has such points."""
     stamp = int((seconds + time_zero(container)) / stream.time_base)
     with suppress(av.error.FFmpegError):
-        container.seek(stamp, stream=stream, backward=True)
+        container.seek(min(stamp, _LAST_STAMP), stream=stream, backward=True)
 
 
-def read_packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets of a track from where the file stands; the last one empties the decoder."""
+def read_packets(container: Any, streams: Any) -> Iterator[Any]:
+    """The packets of tracks from where the file stands; the last ones empty the decoders."""
     with suppress(IndexError):  # PyAV's at the end, if a track began that the header does not name
-        yield from container.demux(stream)
+        yield from container.demux(streams)
 
 
 def decode_packet(packet: Any) -> list[Any] | None:

@@ -127,7 +127,7 @@ def _decode(track: Track, seconds: float) -> Iterator[Decoded]:
         frames = decode_packet(packet)
         if frames is None:
             is_damaged = is_damaged or latest >= seconds
-        elif frames and is_damaged:
+        elif frames and is_damaged and packet.size:
             raise MediaError(track.path, f"cannot be decoded: damaged after {latest:.1f} s")
         for frame in frames or ():
             begins = following
@@ -142,4 +142,4 @@ def _decode(track: Track, seconds: float) -> Iterator[Decoded]:
 def _end_of_sound(frame: Any, seconds: float) -> float | None:
     """When the next frame of sound begins: of several in a packet, only the first has a stamp."""
     num_samples = getattr(frame, "samples", None)
-    return None if num_samples is None else seconds + num_samples / frame.sample_rate
+    return None if num_samples is None else seconds + num_samples / max(frame.sample_rate, 1)

@@ -1,10 +1,12 @@
 """What is no clip, or half a clip, gives its reason in little time and memory."""
 
 import os
+import re
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -131,6 +133,17 @@ def test_damage_is_an_error_of_the_windows_that_have_it(tmp_path: Path, name: st
     for start, end in ((0.2, 0.8), (2.4, 2.9)):
         window = read_audio(tmp_path / name, start_seconds=start, end_seconds=end)
         assert window.duration_seconds == pytest.approx(end - start)
+
+
+@pytest.mark.parametrize("name", [name for name in CLIPS if len(CLIPS[name]) > 1])
+@pytest.mark.parametrize("start", [3.2, 100.0, 1e18])
+def test_windows_beyond_the_end_say_so(tmp_path: Path, name: str, start: float) -> None:
+    write(tmp_path / name)
+    for read in (read_audio, partial(read_frames, frames_per_second=4)):
+        why = reason(lambda read=read: read(tmp_path / name, start_seconds=start))
+        assert re.fullmatch(
+            rf"the clip ends at (2\.9|3\.[01]) s, the utterance starts at {start:.1f} s", why
+        )
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "flac"), ("a.ts", "aac")])
