@@ -8,6 +8,9 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+import torch
+from threadpoolctl import threadpool_limits
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -51,6 +54,15 @@ def read_ahead(
         ahead.stop()
 
 
+def _compute_alone() -> None:
+    """Keep a thread's own small tensor work in it: no team of threads for each, beside the model's.
+
+    `torch.set_num_threads` would reach the model's threads, too.
+    """
+    torch.get_num_threads()  # sets this thread's number, which would else happen later
+    threadpool_limits(1, user_api="openmp")
+
+
 class _Ahead(Generic[Item, Result]):
     """What is being prepared, and what waits to be taken."""
 
@@ -63,7 +75,9 @@ class _Ahead(Generic[Item, Result]):
         workers: int,
     ) -> None:
         self._prepare, self._items, self._size, self._workers = prepare, items, size, workers
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+        self._pool = ThreadPoolExecutor(
+            workers, thread_name_prefix="decode", initializer=_compute_alone
+        )
         self._lock = threading.RLock()
         self._futures: dict[int, Future[Result]] = {}
         self._next = self._num_done = self._bytes = 0

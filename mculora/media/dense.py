@@ -41,8 +41,11 @@ def read_densely(
         clock = np.asarray(reader.get_frame_timestamp(list(range(len(reader)))))[:, 0]
         if not _agree(clock, stamps * track.tick):
             return
-        for index in np.searchsorted(stamps, list(wanted)):
-            yield reader[int(index)].asnumpy()
+        is_wanted = np.isin(stamps, list(wanted))
+        for index in range(int(np.flatnonzero(is_wanted)[-1]) + 1):
+            frame = reader.next()  # in order: after a jump decord may land on a neighbour
+            if is_wanted[index]:
+                yield frame.asnumpy()
     except (RuntimeError, decord.DECORDError):
         return  # the caller goes on where this ends
 
