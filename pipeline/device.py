@@ -19,6 +19,8 @@ def pick_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type not in ("cpu", "cuda", "mps"):
+            raise RuntimeError(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError):
         raise InputError(

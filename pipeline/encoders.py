@@ -23,7 +23,7 @@ _AUTO = "auto"
 CUSTOM: Mapping[Modality, EncoderDefaults] = {
     Modality.AUDIO: EncoderDefaults(_AUTO),
     Modality.TEXT: EncoderDefaults(_AUTO, layers=(-4, -3, -2, -1), combine="sum", pooling="words"),
-    Modality.VISUAL: EncoderDefaults(_AUTO, pooling="first"),
+    Modality.VISUAL: EncoderDefaults(_AUTO, pooling="auto"),
 }
 """How an encoder is read that no preset names: the paper's way."""
 

@@ -8,7 +8,8 @@ import torch
 
 from mculora.features.encoder import Encoded, Encoder, Piece
 
-_ALLOCATION_FAILED = "allocate memory"  # what PyTorch says of the processor's memory
+_ALLOCATION_FAILED = ("allocate memory", "ALLOC_FAILED")
+"""What is said of the processor's memory, and by CUDA's libraries."""
 
 
 def plan_batches(lengths: Sequence[int], *, budget: int, can_pad: bool) -> list[list[int]]:
@@ -68,12 +69,16 @@ class BackingOff:
         """Encode, or None where memory ran out; its traceback, which holds the batch, is gone."""
         try:
             return self._encoder.encode(pieces)
-        except (torch.OutOfMemoryError, MemoryError):
-            return None
-        except RuntimeError as error:
-            if _ALLOCATION_FAILED not in str(error):
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
                 raise
             return None
+
+
+def is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    """Whether an error says that there was no memory left, on a device or here."""
+    is_by_type = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return is_by_type or any(words in str(error) for words in _ALLOCATION_FAILED)
 
 
 def _free_memory() -> None:

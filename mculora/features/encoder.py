@@ -20,7 +20,7 @@ from mculora.features.outcome import Absence
 from mculora.modality import Modality
 
 Combine = Literal["mean", "sum"]
-Pooling = Literal["mean", "words", "first"]
+Pooling = Literal["mean", "words", "first", "auto"]
 DTypeName = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -35,7 +35,8 @@ class EncoderSpec:
         layers: The hidden layers to combine (pretrained models); -1 is the last, 0 the embedding.
         combine: Their mean or their sum.
         pooling: What stands for an utterance: the mean over its valid moments, the mean over words
-            of the mean over their parts, or the first token.
+            of the mean over their parts, or the first token; `auto` (visual): the class token where
+            there is one, else the mean.
         level: One vector per utterance, or one per moment.
         dtype: What the model computes in; `auto` is what its device is good at.
         window_seconds: Longer sound is encoded in windows of this length (audio).

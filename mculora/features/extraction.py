@@ -12,7 +12,7 @@ import torch
 
 from mculora.corpora.utterance import Utterance
 from mculora.errors import MediaError
-from mculora.features.batching import BackingOff, plan_batches
+from mculora.features.batching import BackingOff, is_out_of_memory, plan_batches
 from mculora.features.encoder import Encoded, Encoder, Piece, Prepared
 from mculora.features.identity import Level
 from mculora.features.meter import Meter
@@ -107,6 +107,10 @@ def _prepare(encoder: Encoder, observation: Observation) -> Prepared | Absence:
         return encoder.prepare(observation)
     except MediaError as error:
         return Absence(error.reason)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return Absence(f"{OUT_OF_MEMORY} while it was read")
 
 
 def _groups(

@@ -89,7 +89,8 @@ class MediaDigests:
 
         A file that was digested while it was just being written is left out.
         """
-        settled = {path: one for path, one in self._known.items() if one.is_settled}
+        known = list(self._known.items())  # at once: threads may be adding to it
+        settled = {path: one for path, one in known if one.is_settled}
         return {p: [one.num_bytes, one.time_ns, one.digest] for p, one in sorted(settled.items())}
 
     def read(self, paths: Iterable[str], *, num_workers: int | None = None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ import torch
 
 from mculora.corpora.manifest import from_line, to_line
 from mculora.corpora.utterance import Utterance
-from mculora.errors import InputError
+from mculora.errors import InputError, MCULoRAError
 from mculora.features.encoder import EncoderSpec, identify
 from mculora.features.extraction import GROUP, extract_utterances
 from mculora.features.identity import FeatureIdentity
@@ -26,6 +27,8 @@ from mculora.features.loading import load_encoder
 from mculora.features.meter import Meter
 from mculora.features.outcome import Extracted
 from mculora.features.outcome_rows import Columns, from_row, to_columns
+
+_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,13 @@ class RayExtraction:
                 load on a worker.
         """
         ray = _import_ray()
+        _check_reachable(self._address)
         try:
             ray.init(
                 address=self._address, log_to_driver=False, logging_level="ERROR",
                 **({"include_dashboard": False} if self._address == "local" else {}),
             )  # fmt: skip
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (ConnectionError, ValueError, RuntimeError, ImportError) as error:
             found = f"no Ray cluster ({' '.join(str(error).split())[:120]})"
             raise InputError(f"--address {self._address}", found=found, expected="one") from error
         self._workers = _divide(ray, self._wanted, device=self._device)
@@ -189,10 +193,27 @@ def _describe(spec: EncoderSpec, device: str) -> dict[str, Any] | str:
         return str(error)
 
 
+def _check_reachable(address: str) -> None:
+    """Find out soon whether anything answers at `host:port`: Ray itself goes on trying.
+
+    Raises:
+        InputError: Nothing does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        with socket.create_connection((host, int(port)), timeout=_PATIENCE_SECONDS):
+            pass
+    except (OSError, OverflowError) as error:
+        found = f"no Ray cluster ({error})"
+        raise InputError(f"--address {address}", found=found, expected="one") from error
+
+
 def _fetch(ray: Any, promise: Any) -> dict[str, Any]:
     facts = ray.get(promise)
     if isinstance(facts, str):
-        raise InputError("a Ray worker", found=facts, expected="the encoder on every node")
+        raise MCULoRAError(f"on a Ray worker: {facts}")
     return dict(facts)
 
 
@@ -209,15 +230,21 @@ def _check_worker(row: Mapping[str, Any], expected: FeatureIdentity) -> None:
 
 
 def _divide(ray: Any, wanted: int | None, *, device: str) -> Workers:
-    """Divide what the cluster has among workers."""
-    resources = ray.cluster_resources()
-    num_gpus = int(resources.get("GPU", 0)) if device != "cpu" else 0
-    if device.startswith("cuda") and not num_gpus:
-        raise InputError("--device", found=device, expected="cpu: the cluster has no GPU")
-    num_cpus = int(resources.get("CPU", 1))
-    nodes = sum(bool(node["Alive"]) for node in ray.nodes())
-    count = wanted or num_gpus or nodes
-    return Workers(count, cpus=max(num_cpus // count, 1), gpus=1 if num_gpus else 0)
+    """Divide what the cluster has among workers, so that each fits on some node.
+
+    Raises:
+        InputError: A GPU is asked for and the cluster has none, or there is no such device.
+    """
+    kind = device.partition(":")[0]
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    num_gpus = sum(int(node.get("GPU", 0)) for node in nodes) if kind != "cpu" else 0
+    if kind not in ("auto", "cpu", "cuda") or (kind == "cuda" and not num_gpus):
+        expected = "auto, cpu or cuda" if num_gpus else "auto or cpu: the cluster has no GPU"
+        raise InputError("--device", found=device, expected=expected)
+    num_cpus = [int(node.get("CPU", 0)) for node in nodes if node.get("CPU", 0) >= 1]
+    count = wanted or num_gpus or max(len(num_cpus), 1)
+    share = min(sum(num_cpus) // count, min(num_cpus, default=1))
+    return Workers(count, cpus=max(share, 1), gpus=1 if num_gpus else 0)
 
 
 def _import_ray() -> Any:

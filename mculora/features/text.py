@@ -30,7 +30,9 @@ def clean_transcript(transcript: str) -> str:
     Stage directions in brackets go (`[LAUGHTER]`, `(umm)`), runs of underscores that mark a pause
     go, compatible characters become one (NFKC), blanks become single. Case stays.
     """
-    words = _STAGE_DIRECTION.sub(" ", unicodedata.normalize("NFKC", transcript))
+    words, earlier = unicodedata.normalize("NFKC", transcript), ""
+    while words != earlier:  # brackets in brackets go from the inside out
+        words, earlier = _STAGE_DIRECTION.sub(" ", words), words
     return " ".join(words.split())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from mculora.modality import Modality
 from pipeline.console import progress
 from pipeline.layout import Layout
 
-_NOTED_TOGETHER = 200  # files; what a stop makes to be read again
+_SECONDS_BETWEEN_NOTES = 20.0  # what a stop makes to be read again
 
 
 def digest_inputs(corpus: Corpus, modality: Modality, layout: Layout) -> dict[str, str]:
@@ -26,10 +28,20 @@ def digest_inputs(corpus: Corpus, modality: Modality, layout: Layout) -> dict[st
     paths = {path for u in corpus.utterances if (path := media_path(u, modality))}
     read = media.read(sorted(paths))
     looked_at = progress(read, label=f"look at the media of {modality.word}", total=len(paths))
-    for number, _ in enumerate(looked_at, start=1):
-        if number % _NOTED_TOGETHER == 0 or number == len(paths):
-            write_text(note, json.dumps(media.known, ensure_ascii=False) + "\n")
+    noted = time.monotonic()
+    for _ in looked_at:
+        if time.monotonic() - noted > _SECONDS_BETWEEN_NOTES:
+            _write(note, media)
+            noted = time.monotonic()
+    _write(note, media)
     return {u.id: input_digest(u, modality, media) for u in corpus.utterances}
+
+
+def _write(note: Path, media: MediaDigests) -> None:
+    """Write the note whole; two processes that look at the same media each write their own."""
+    own = note.with_name(f"{note.name}.{os.getpid()}")
+    write_text(own, json.dumps(media.known, ensure_ascii=False) + "\n")
+    os.replace(own, note)
 
 
 def _read(note: Path) -> dict[str, Any]:

@@ -44,7 +44,9 @@ class Road:
     def change(self, **values):
         """Change keys of params.yaml; a dict changes keys inside."""
         path = self.folder / "params.yaml"
-        content = merged(yaml.safe_load(path.read_text(encoding="utf-8")), values)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        sources = {**content["sources"], **values.pop("sources", {})}  # each as it is given
+        content = merged({**content, "sources": sources}, values)
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def files(self):
@@ -56,10 +58,10 @@ class Road:
         }
 
 
-def merged(content, changes):
-    """Nested keys and values with some of them changed."""
+def merged(content, changes, depth=2):
+    """Nested keys and values with some of them changed; below `depth` whole values change."""
     return content | {
-        key: merged(content[key], value) if isinstance(value, dict) else value
+        key: merged(content[key], value, depth - 1) if isinstance(value, dict) and depth else value
         for key, value in changes.items()
     }
 

@@ -73,7 +73,10 @@ class Tokens:
             return Absence(NO_WORDS)
         # A token that begins with the blank before a word belongs to that word.
         ends = [end for _, end in tokens.get("offset_mapping", ())]
-        words = torch.tensor([text.count(" ", 0, end) for end in ends], dtype=torch.long)
+        blanks = torch.tensor(
+            [i for i, letter in enumerate(text) if letter == " "], dtype=torch.long
+        )
+        words = torch.searchsorted(blanks, torch.tensor(ends, dtype=torch.long))
         windows = divide(len(ids), self._longest)
         return Prepared(tuple(self._piece(ids[window], words[window]) for window in windows))
 

@@ -60,7 +60,7 @@ class Pictures:
         on_gpu = 256 * 1024 // max(width, 256)
         self.budget = max(8 if device.type == "cpu" else on_gpu, self._clip)
         self.settings: Mapping[str, JSON] = {
-            "pooling": spec.pooling,
+            "pooling": "first" if self._is_first else "mean",
             "crop": self._side,
             **spec.faces.identity(self._detector),
         }
@@ -104,8 +104,10 @@ def _class_token(spec: EncoderSpec, network: Network, num_leading: int | None) -
     Raises:
         InputError: It should, and there is none; or there is no such pooling for pictures.
     """
-    if spec.pooling == "mean":
+    if spec.pooling == "mean" or (spec.pooling == "auto" and not num_leading):
         return False
+    if spec.pooling == "auto":
+        return True
     if spec.pooling == "first" and num_leading:
         return True
     reason = "" if spec.pooling == "words" else f" for {spec.encoder}, which has no class token"

@@ -84,8 +84,12 @@ class StoreWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let others have the turn; without `finish`, whole shards stay for the next one."""
-        self._lock.release()
+        """Let others have the turn; without `finish`, what was added stays for the next one."""
+        try:
+            if isinstance(error, InputError | KeyboardInterrupt):
+                self._flush()
+        finally:
+            self._lock.release()
 
     @property
     def pending(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from mculora.corpora.utterance import Utterance
-from mculora.errors import InputError
+from mculora.errors import InputError, MCULoRAError
 from mculora.features.encoder import EncoderSpec, identify
 from mculora.features.extraction import GROUP, extract_utterances
 from mculora.features.loading import load_encoder
@@ -94,7 +94,7 @@ def test_a_killed_worker_changes_nothing(corpus, tmp_path):
 @pytest.mark.slow
 def test_an_encoder_that_does_not_load_is_one_line():
     broken = EncoderSpec(Modality.AUDIO, "egemapz")
-    with pytest.raises(InputError, match=r"a Ray worker: found .*egemapz") as caught:
+    with pytest.raises(MCULoRAError, match=r"on a Ray worker: .*egemapz") as caught:
         RayExtraction(broken).__enter__()
     assert "\n" not in str(caught.value)
 

@@ -105,12 +105,20 @@ def test_a_stopped_extraction_goes_on_with_the_same_bytes(tmp_path, stop):
     assert contents(tmp_path / "whole") == contents(tmp_path / "resumed")
 
 
-def test_an_error_in_between_costs_no_more_than_the_last_group(tmp_path):
-    with pytest.raises(KeyboardInterrupt), StoreWriter(tmp_path / "a", IDENTITY, INPUTS) as writer:
+@pytest.mark.parametrize(
+    ("stop", "num_kept"),
+    [
+        (KeyboardInterrupt(), GROUP + 9),
+        (InputError("a", found="b", expected="c"), GROUP + 9),
+        (OSError(), GROUP),
+    ],
+)
+def test_a_stop_in_between_costs_little(tmp_path, stop, num_kept):
+    with pytest.raises(type(stop)), StoreWriter(tmp_path / "a", IDENTITY, INPUTS) as writer:
         for utterance_id in IDS[: GROUP + 9]:
             writer.add(extracted(utterance_id, INPUTS[utterance_id]))
-        raise KeyboardInterrupt
-    assert fill(tmp_path / "a") == IDS[GROUP:]
+        raise stop
+    assert fill(tmp_path / "a") == IDS[num_kept:]
     check(tmp_path / "a")
 
 
