@@ -17,6 +17,9 @@ from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.modality import Modality
 
+CLEANING = "NFKC; brackets, parentheses and runs of underscores out"
+"""What `clean_transcript` does, as feature identities say it."""
+
 NO_WORDS = "no words in the transcript"
 
 _WORD_WIDTH = 512
@@ -54,6 +57,7 @@ class HashedNgrams(BuiltInEncoder):
     revision = "1"
     width = _WORD_WIDTH + _LETTER_WIDTH
     settings: Mapping[str, JSON] = {
+        "cleaning": CLEANING,
         "words": {"ngrams": [1, 2], "width": _WORD_WIDTH},
         "letters": {"ngrams": [3, 5], "width": _LETTER_WIDTH},
     }

@@ -16,7 +16,7 @@ from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.features.pretrained.pooling import to_device, weigh
 from mculora.features.pretrained.windows import divide
-from mculora.features.text import NO_WORDS, read_words
+from mculora.features.text import CLEANING, NO_WORDS, read_words
 
 _IDS, _SHARES = "input_ids", "shares"
 _MANY_TOKENS = 512  # what a model that has no limit is given at once
@@ -55,7 +55,7 @@ class Tokens:
         self.can_pad = can_pad
         width = int(module.config.hidden_size)
         self.budget = 256 if device.type == "cpu" else 16384 * 1024 // max(width, 256)
-        self.settings: Mapping[str, JSON] = {"pooling": self._pooling}
+        self.settings: Mapping[str, JSON] = {"pooling": self._pooling, "cleaning": CLEANING}
 
     def prepare(self, observation: Observation) -> Prepared | Absence:
         """See `Encoder.prepare`. Nothing is set in the tokenizer, which threads share."""

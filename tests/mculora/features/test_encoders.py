@@ -180,3 +180,7 @@ def test_stopping_early_leaves_no_thread(sound: Path) -> None:
     next(extracted)
     extracted.close()
     assert threading.active_count() == before
+
+
+def test_brackets_in_brackets_go_whole() -> None:
+    assert clean_transcript("(laughs (loudly) again) i like it [a [b] c]") == "i like it"
