@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,9 @@ from mculora.errors import InputError
 from pipeline.sources import Sources, source_rules
 
 PARAMS = Path("params.yaml")
+_TRIED = re.compile(r"^(str|constrained-(str|int)|int|none|\[key\]|(list|literal)\[.*\])$")
+"""What pydantic puts into a place for the alternatives of a union that it tried."""
+
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 Dataset = Literal["sample", "mosei", "mosi", "iemocap4", "iemocap6", "clips"]
@@ -241,7 +245,7 @@ def _params_error(error: ValidationError, path: Path) -> InputError:
     """Turn the first finding of pydantic into our sentence."""
     first = error.errors()[0]
     # pydantic also names the alternatives of a union that it tried, and what of a mapping is wrong.
-    key = ".".join(str(p) for p in first["loc"] if p not in ("str", "constrained-str", "[key]"))
+    key = ".".join(str(p) for p in first["loc"] if not _TRIED.match(str(p)))
     where = f"{path}: key {key}"
     kind = first["type"]
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):

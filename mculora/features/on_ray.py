@@ -11,6 +11,7 @@ import json
 import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -142,13 +143,14 @@ class RayExtraction:
             compute=ray.data.ActorPoolStrategy(size=min(self._workers.count, len(items))),
         )
         expected = self.identify(corpus="", corpus_fingerprint="")
-        for group, row in zip(groups, encoded.iter_rows(), strict=True):
-            _check_worker(row, expected)
-            meter.waiting_seconds += row["waiting_seconds"]
-            meter.encoding_seconds += row["encoding_seconds"]
-            meter.media_seconds += sum(u.end_seconds - u.start_seconds for u in group)
-            meter.utterances += len(group)
-            yield from from_row(row)
+        with _explained(ray):
+            for group, row in zip(groups, encoded.iter_rows(), strict=True):
+                _check_worker(row, expected)
+                meter.waiting_seconds += row["waiting_seconds"]
+                meter.encoding_seconds += row["encoding_seconds"]
+                meter.media_seconds += sum(u.end_seconds - u.start_seconds for u in group)
+                meter.utterances += len(group)
+                yield from from_row(row)
 
 
 class _Worker:
@@ -211,10 +213,22 @@ def _check_reachable(address: str) -> None:
 
 
 def _fetch(ray: Any, promise: Any) -> dict[str, Any]:
-    facts = ray.get(promise)
+    with _explained(ray):
+        facts = ray.get(promise)
     if isinstance(facts, str):
         raise MCULoRAError(f"on a Ray worker: {facts}")
     return dict(facts)
+
+
+@contextmanager
+def _explained(ray: Any) -> Iterator[None]:
+    """Say in one line what went wrong on a worker."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None) or error
+        reason = " ".join(str(cause).split())[-300:]
+        raise MCULoRAError(f"on a Ray worker: {type(cause).__name__}: {reason}") from error
 
 
 def _check_worker(row: Mapping[str, Any], expected: FeatureIdentity) -> None:

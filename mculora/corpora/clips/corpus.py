@@ -79,7 +79,7 @@ def _to_utterances(
         has_picture = not is_audio(row.path)
         absent = {} if row.transcript else {Modality.TEXT: "no transcript"}
         if not has_picture:
-            absent[Modality.VISUAL] = "audio file"
+            absent[Modality.VISUAL] = "a sound file: no picture"
         yield Utterance(
             id=row.id,
             dialogue=dialogue,

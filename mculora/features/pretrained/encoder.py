@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from mculora.errors import InputError
 from mculora.features.encoder import Encoded, EncoderSpec, Piece, Prepared
 from mculora.features.identity import JSON
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
+from mculora.features.pretrained.hub import first_sentence
 from mculora.features.pretrained.layers import LayerReader
 from mculora.features.pretrained.preparation import Preparation
 
@@ -56,5 +58,13 @@ class PretrainedEncoder:
     @torch.inference_mode()
     def encode(self, pieces: Sequence[Piece]) -> list[Encoded]:
         """See `Encoder.encode`. Nothing in it waits for a GPU."""
-        inputs = self._preparation.collate(pieces, self._device)
-        return self._preparation.pool(self._network(inputs), pieces)
+        try:
+            inputs = self._preparation.collate(pieces, self._device)
+            states = self._network(inputs)
+        except ValueError as error:
+            raise InputError(
+                f"model {self.name}",
+                found=f"that it refuses what its processor makes ({first_sentence(error)})",
+                expected="a model with its own processor, as save_pretrained writes them",
+            ) from error
+        return self._preparation.pool(states, pieces)

@@ -6,15 +6,19 @@ from typing import Any
 
 import torch
 
+from mculora.errors import InputError
 from mculora.features.dtypes import fastest_dtype
 from mculora.features.encoder import DTypeName, Encoder, EncoderSpec
 from mculora.features.pretrained.encoder import PretrainedEncoder
 from mculora.features.pretrained.families import TORCHAUDIO
-from mculora.features.pretrained.hub import find_model
+from mculora.features.pretrained.hub import find_model, first_sentence
 from mculora.features.pretrained.layers import HiddenLayers
 from mculora.features.pretrained.library import Network, load_input_preparation, load_network
 from mculora.features.pretrained.preparation import Preparation
 from mculora.modality import Modality
+
+_UNFIT = (TypeError, ValueError, ArithmeticError, AttributeError, LookupError)
+"""What a processor's file with odd values ends in."""
 
 
 def load_pretrained(spec: EncoderSpec, *, device: str) -> Encoder:
@@ -32,7 +36,14 @@ def load_pretrained(spec: EncoderSpec, *, device: str) -> Encoder:
     folder = find_model(spec)
     network = load_network(folder, spec.modality, dtype)
     processor = load_input_preparation(folder, spec.modality)
-    preparation = _preparation(spec, network, processor, place)
+    try:
+        preparation = _preparation(spec, network, processor, place)
+    except _UNFIT as error:
+        raise InputError(
+            folder.where,
+            found=f"settings that cannot be used ({type(error).__name__}: {first_sentence(error)})",
+            expected="a model with its own processor, as save_pretrained writes them",
+        ) from error
     layers = HiddenLayers(network.module, spec)
     network.module.to(place)
     return PretrainedEncoder(

@@ -93,7 +93,9 @@ class Pictures:
     def _piece(self, crops: Sequence[Pixels]) -> Piece:
         """One face, or a clip of faces filled up evenly by showing some for longer."""
         length = self._clip or 1
-        shown = np.stack([crops[index * len(crops) // length] for index in range(length)])
+        shown = crops[0][None]  # a view: of a long video there are thousands
+        if self._clip:
+            shown = np.stack([crops[index * len(crops) // length] for index in range(length)])
         frames = torch.from_numpy(shown).permute(0, 3, 1, 2)  # (T, 3, side, side)
         return Piece({_FRAMES: frames, _SEEN: torch.tensor(len(crops))}, length=length)
 

@@ -98,7 +98,7 @@ def test_sound_or_picture_alone(own, tmp_path):
     raw = put_in_place(own, tmp_path / "raw")
     corpus = read_clips(raw, "clips", task=None, seconds_of=media_duration)
     voice, silent = by_id(corpus)["voice_1"], by_id(corpus)["silent_1"]
-    assert (voice.video_path, voice.absent) == (None, {Modality.VISUAL: "audio file"})
+    assert (voice.video_path, voice.absent) == (None, {Modality.VISUAL: "a sound file: no picture"})
     assert voice.end_seconds == SECONDS
     assert silent.absent == {Modality.TEXT: "no transcript"}
     seen = Observation.of(silent, raw)

@@ -99,7 +99,8 @@ def test_an_encoder_that_does_not_load_is_one_line():
     assert "\n" not in str(caught.value)
 
 
-def test_no_such_cluster_is_one_line():
-    with pytest.raises(InputError, match=r"--address 127\.0\.0\.1:1: found no Ray") as caught:
-        RayExtraction(SPEC, address="127.0.0.1:1").__enter__()
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere.invalid:6379"])
+def test_no_such_cluster_is_one_line(address):
+    with pytest.raises(InputError, match=f"--address {address}: found no Ray cluster") as caught:
+        RayExtraction(SPEC, address=address).__enter__()
     assert "\n" not in str(caught.value)

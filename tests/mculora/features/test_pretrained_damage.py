@@ -12,7 +12,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from mculora.errors import InputError
-from mculora.features.encoder import EncoderSpec
+from mculora.features.encoder import EncoderSpec, Piece
 from mculora.features.extraction import encode_one
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
@@ -262,3 +262,25 @@ def test_heads_and_other_towers_are_not_loaded(tiny):
         module = load_encoder(spec_of(tiny(name), modality))._network._module
         assert not [key for key, _ in module.named_parameters() if part in key or "head." in key]
     assert tiny_models.LAYERS == 3
+
+
+@pytest.mark.parametrize("value", [0, None, "x"])
+def test_a_processor_with_odd_values(tiny, tmp_path, value):
+    copy = tmp_path / "sound"
+    shutil.copytree(tiny("wav2vec2-base"), copy)
+    path = copy / "preprocessor_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "sampling_rate": value}))
+    assert str(copy) in refused(spec_of(copy, Modality.AUDIO))
+
+
+def test_a_processor_that_does_not_fit_its_network(tiny, tmp_path):
+    copy = tmp_path / "faces"
+    shutil.copytree(tiny("vit"), copy)
+    (copy / "preprocessor_config.json").write_text('{"image_processor_type": "ViTImageProcessor"}')
+    encoder = load_encoder(spec_of(copy, Modality.VISUAL))
+    piece = Piece(
+        {"frames": torch.zeros(1, 3, 224, 224, dtype=torch.uint8), "seen": torch.tensor(1)}, 1
+    )
+    with pytest.raises(InputError, match="refuses what its processor makes") as caught:
+        encoder.encode([piece])
+    assert "\n" not in str(caught.value)
