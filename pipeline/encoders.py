@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mculora.features.encoder import DTypeName, Encoder, EncoderSpec
-from mculora.features.faces import FaceSettings
+from mculora.features.face_settings import FaceSettings
 from mculora.features.identity import Level
 from mculora.features.loading import load_encoder
 from mculora.features.presets import PRESETS, EncoderDefaults

@@ -10,13 +10,8 @@ from pathlib import Path
 from mculora.corpora.manifest import read_manifest
 from mculora.corpora.utterance import Utterance
 from mculora.errors import InputError, MediaError
-from mculora.features.faces import (
-    FaceSettings,
-    SeenFaces,
-    make_detector,
-    see_faces,
-    see_frames,
-)
+from mculora.features.face_settings import FaceSettings
+from mculora.features.faces import SeenFaces, make_detector, see_faces, see_frames
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.files import whole_file

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 import torch
 
-from mculora.features.faces import FaceSettings
+from mculora.features.face_settings import FaceSettings
 from mculora.features.identity import JSON, FeatureIdentity, Level
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence

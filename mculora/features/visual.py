@@ -12,7 +12,8 @@ import torch
 
 from mculora.features.built_in import BuiltInEncoder, in_one_piece
 from mculora.features.encoder import Prepared
-from mculora.features.faces import FaceSettings, make_detector, see_faces
+from mculora.features.face_settings import FaceSettings
+from mculora.features.faces import make_detector, see_faces
 from mculora.features.identity import JSON
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
@@ -40,7 +41,7 @@ class Hog(BuiltInEncoder):
         self._faces = faces or FaceSettings()
         self._detector = make_detector(self._faces)
         self.settings: Mapping[str, JSON] = {
-            **self._faces.identity(self._detector),
+            **self._faces.identity(self._detector.name),
             "crop": CROP_SIDE,
             "cell": _CELL,
             "block": _BLOCK,

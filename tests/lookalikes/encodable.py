@@ -2,7 +2,7 @@
 
 from mculora.features.audio import LogMel
 from mculora.features.extraction import extract_utterances
-from mculora.features.faces import FaceSettings
+from mculora.features.face_settings import FaceSettings
 from mculora.features.outcome import Absence
 from mculora.features.visual import Hog
 

@@ -101,12 +101,14 @@ def test_transcript_that_is_no_text_costs_itself_only(road, run, fails):
     assert "unusable parts, first " in fails(road, "prepare --strict")
 
 
-def test_strict_leaves_nothing_out(road, fails):
+def test_strict_leaves_nothing_out(road, fails, run):
     assert "unusable parts, first " in fails(road, "prepare --strict")
     # what an earlier extraction left out counts as well
     assert "found no visual: " in fails(road, "extract --modality visual --strict")
     shutil.rmtree("data/features/sample/visual")
-    assert "found no visual: " in fails(road, "extract --modality visual --strict")
+    done = run("extract --modality visual --strict")
+    assert done.code == 1 and "found no visual: " in done.err
+    assert [*Path("data/features/sample/visual").glob("shard-*")]  # what was done before stays
 
 
 def test_label_for_an_unknown_utterance(road, run):

@@ -182,7 +182,7 @@ def test_mosi(arrive, tmp_path):
         id_: kept.split for id_, kept in built.kept.items()
     }
     assert is_compared(arrival)
-    assert "no line N in " in arrival.shown("extract --modality text")
+    assert "no line N in " in arrival.shown["extract --modality text"]
 
 
 def test_iemocap_4_way_from_its_archive(arrive, tmp_path):
@@ -213,7 +213,7 @@ def test_iemocap_6_way_without_videos(arrive, tmp_path):
     source = {"raw": {"at": str(built.root)}}
     arrival = arrive("iemocap6", source, dropped=built.dropped(6), untestable=["v"])
     count = len(built.labels(6))
-    shown = arrival.shown("extract --modality visual")
+    shown = arrival.shown["extract --modality visual"]
     assert "0 vectors" in shown and f"{count}  100.0%  release without videos" in shown
     for sentence in (
         "This is the release without videos: the visual modality is absent everywhere.",

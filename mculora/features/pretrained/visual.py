@@ -62,7 +62,7 @@ class Pictures:
         self.settings: Mapping[str, JSON] = {
             "pooling": "first" if self._is_first else "mean",
             "crop": self._side,
-            **spec.faces.identity(self._detector),
+            **spec.faces.identity(self._detector.name),
         }
 
     def prepare(self, observation: Observation) -> Prepared | Absence:

@@ -22,7 +22,8 @@ from mculora.corpora.manifest import read_manifest, write_manifest
 from mculora.corpora.utterance import FrameRegion
 from mculora.errors import InputError
 from mculora.features.extraction import encode_one
-from mculora.features.faces import FaceSettings, see_faces
+from mculora.features.face_settings import FaceSettings
+from mculora.features.faces import see_faces
 from mculora.features.observation import Observation
 from mculora.features.visual import Hog
 from mculora.media.audio import read_audio

@@ -15,7 +15,7 @@ from mculora.features.extraction import (
     encode_one,
     extract_utterances,
 )
-from mculora.features.faces import FaceSettings
+from mculora.features.face_settings import FaceSettings
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence

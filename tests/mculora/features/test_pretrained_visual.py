@@ -11,7 +11,8 @@ import transformers
 from mculora.errors import InputError
 from mculora.features.encoder import EncoderSpec
 from mculora.features.extraction import encode_one
-from mculora.features.faces import FaceSettings, make_detector, see_faces
+from mculora.features.face_settings import FaceSettings
+from mculora.features.faces import make_detector, see_faces
 from mculora.features.identity import Level
 from mculora.features.loading import load_encoder
 from mculora.features.observation import Observation

@@ -14,7 +14,8 @@ from yunet_file import write_yunet
 from mculora.corpora.utterance import FrameRegion
 from mculora.errors import InputError
 from mculora.features import faces
-from mculora.features.faces import FaceSettings, SeenFaces, make_detector, see_faces, see_frames
+from mculora.features.face_settings import FaceSettings
+from mculora.features.faces import SeenFaces, make_detector, see_faces, see_frames
 from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.media.faces.boxes import Box
@@ -184,11 +185,11 @@ def test_identity_tells_what_changes_the_crops() -> None:
         FaceSettings(margin=0.1),
         FaceSettings(detector="yunet", align=True),
     ]
-    identities = [str(settings.identity(detector)) for settings in variants]
+    identities = [str(settings.identity(detector.name)) for settings in variants]
     assert len(set(identities)) == len(variants)
-    assert FaceSettings(detector="auto").identity(detector) == PLAIN.identity(detector)
-    by_number = FaceSettings(num_frames=8, frames_per_second=2.0).identity(detector)
-    assert by_number == FaceSettings(num_frames=8).identity(detector)
+    assert FaceSettings(detector="auto").identity(detector.name) == PLAIN.identity(detector.name)
+    by_number = FaceSettings(num_frames=8, frames_per_second=2.0).identity(detector.name)
+    assert by_number == FaceSettings(num_frames=8).identity(detector.name)
 
 
 @needs_real_clips
