@@ -54,7 +54,8 @@ def extract_utterances(
     meter = meter or Meter()
     backing_off = BackingOff(encoder, budget or encoder.budget)
     underway: _Underway | None = None
-    for group in _groups(encoder, utterances, raw_folder, num_workers=num_workers, meter=meter):
+    ready = _read(encoder, utterances, raw_folder, num_workers=num_workers, meter=meter)
+    for group in _groups(ready, size=GROUP if backing_off.budget > 1 else 1):
         launched = _Underway(group, _encode_group(group, backing_off, encoder, meter))
         if underway:
             yield from _settle(underway, encoder.level, meter)
@@ -113,15 +114,15 @@ def _prepare(encoder: Encoder, observation: Observation) -> Prepared | Absence:
         return Absence(f"{OUT_OF_MEMORY} while it was read")
 
 
-def _groups(
+def _read(
     encoder: Encoder,
     utterances: Sequence[Utterance],
     raw_folder: Path,
     *,
     num_workers: int | None,
     meter: Meter,
-) -> Iterator[list[_Ready]]:
-    """Read and decode, and bring together what is batched together."""
+) -> Iterator[_Ready]:
+    """Read and decode in threads, ahead of what is taken."""
 
     def prepare(utterance: Utterance) -> _Ready:
         known = utterance.absent.get(encoder.modality)
@@ -135,14 +136,22 @@ def _groups(
 
     workers = num_workers or usable_processors()
     with closing(read_ahead(prepare, utterances, size=_num_bytes, workers=workers)) as read:
-        group: list[_Ready] = []
-        for number in range(1, len(utterances) + 1):
+        for _ in utterances:
             with meter.waiting():
-                group.append(next(read))
-            is_full = sum(map(_num_bytes, group)) >= _GROUP_BYTES
-            if is_full or number % GROUP == 0 or number == len(utterances):
-                yield group
-                group = []
+                ready = next(read)
+            yield ready
+
+
+def _groups(read: Iterator[_Ready], *, size: int) -> Iterator[list[_Ready]]:
+    """Bring together what is batched together; what goes alone anyway waits for nobody."""
+    group: list[_Ready] = []
+    for number, ready in enumerate(read, start=1):
+        group.append(ready)
+        if number % size == 0 or sum(map(_num_bytes, group)) >= _GROUP_BYTES:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _num_bytes(ready: _Ready) -> int:
