@@ -69,6 +69,11 @@ class Layout:
         return self.models / "history.csv"
 
     @property
+    def conflict(self) -> Path:
+        """How the combinations' gradients agree, epoch by epoch, as a table."""
+        return self.models / "conflict.csv"
+
+    @property
     def results(self) -> Path:
         """metrics.json and the tables behind the report (`evaluate`)."""
         return self.root / "results"
@@ -97,6 +102,16 @@ class Layout:
     def by_missing_rate(self) -> Path:
         """The primary metric at each missing rate, to plot."""
         return self.results / "by_missing_rate.csv"
+
+    @property
+    def by_rank(self) -> Path:
+        """The primary metric at each rank of the adapters, to plot."""
+        return self.results / "by_rank.csv"
+
+    @property
+    def ablations(self) -> Path:
+        """The main method and what is left of it without one of its parts."""
+        return self.results / "ablations.csv"
 
     @property
     def training_curves(self) -> Path:

@@ -22,6 +22,16 @@ def test_no_artefact_is_inside_another():
         assert not path.is_absolute()
 
 
+def test_no_file_has_the_place_of_another():
+    layout = Layout("sample")
+    properties = [name for name, value in vars(Layout).items() if isinstance(value, property)]
+    paths = {name: getattr(layout, name) for name in properties}
+    assert len(set(paths.values())) == len(paths)
+    assert layout.conflict.parent == layout.history.parent == layout.models
+    tables = (layout.by_rank, layout.ablations, layout.by_combination, layout.by_missing_rate)
+    assert {path.parent for path in tables} == {layout.results}
+
+
 def test_datasets_do_not_share_what_is_made_from_them():
     for name in ("raw", "corpus", "split", "models"):
         assert getattr(Layout("sample"), name) != getattr(Layout("mosei"), name)
