@@ -1,4 +1,4 @@
-"""Stage `report`: results and training history -> one page that opens offline."""
+"""Stage `report`: results, training history and gradient conflict -> one page, to open offline."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from mculora.errors import InputError
 from mculora.files import write_text
 from pipeline.console import stage
 from pipeline.layout import Layout, require
+from pipeline.page.conflict import read_conflict
 from pipeline.page.evaluation import read_evaluation
 from pipeline.page.history import read_history
 from pipeline.page.render import render_page
@@ -16,14 +17,16 @@ def run() -> None:
     """Write the report of the dataset in params.yaml.
 
     Raises:
-        MissingInputError: The results or the training history are not there yet.
+        MissingInputError: The results or the tables of training are not there yet.
         InputError: They are not what `mculora evaluate` and `mculora train` write, or the results
             are those of another dataset.
     """
     layout = Layout(read_params().dataset)
     require(layout.evaluation, command="mculora evaluate")
-    require(layout.history, command="mculora train")
-    with stage("report", reads=[layout.evaluation, layout.history], writes=layout.report) as facts:
+    reads = [layout.evaluation, layout.history, layout.conflict]
+    for path in reads[1:]:
+        require(path, command="mculora train")
+    with stage("report", reads=reads, writes=layout.report) as facts:
         evaluation = read_evaluation(layout.evaluation)
         if evaluation.dataset != layout.dataset:
             raise InputError(
@@ -32,5 +35,6 @@ def run() -> None:
                 expected=f"results of {layout.dataset}",
                 remedy="run `mculora evaluate`",
             )
-        write_text(layout.report, render_page(evaluation, read_history(layout.history)))
+        history, conflict = read_history(layout.history), read_conflict(layout.conflict)
+        write_text(layout.report, render_page(evaluation, history, conflict))
         facts.append(f"{len(evaluation.methods)} methods")

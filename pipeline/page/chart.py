@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from xml.etree import ElementTree
 
 from markupsafe import Markup
 
+from pipeline.page.svg import Element, add, figure, label, line, markup
+
 MARKER_SIZE = 4.0
+LETTER_WIDTH = 9.5
+"""Of a digit at the largest size that the style sheet sets, in SVG units."""
 _SHAPES = {  # around (0, 0), in units of the marker's size; shape and colour say the same thing
     "s0": "M-1 0A1 1 0 1 0 1 0A1 1 0 1 0 -1 0Z",
     "s1": "M-.9 -.9H.9V.9H-.9Z",
@@ -79,9 +82,15 @@ class Chart:
     width: float = 480
     height: float = 300
 
+    @property
+    def left(self) -> float:
+        """Where the horizontal axis starts: right of the longest tick label."""
+        longest = max((len(tick.label) for tick in self.y.ticks), default=0)
+        return max(44.0, 8 + LETTER_WIDTH * longest)
+
     def across(self, x: float) -> float:
         """Where `x` is, in SVG units from the left."""
-        return 44 + (self.width - 44 - 14) * _share(x, self.x)
+        return self.left + (self.width - self.left - 14) * _share(x, self.x)
 
     def down(self, y: float) -> float:
         """Where `y` is, in SVG units from the top."""
@@ -98,70 +107,64 @@ def nice_axis(
     first = math.floor((middle - span / 2) / step + 1e-9)
     last = math.ceil((middle + span / 2) / step - 1e-9)
     decimals = max(0, -math.floor(math.log10(step)))
-    ticks = tuple(Tick(i * step, f"{i * step:.{decimals}f}") for i in range(first, last + 1))
+    places = [i * step for i in range(first, last + 1)]
+    ticks = tuple(Tick(p, f"{p:.{decimals}f}".replace("-", "−")) for p in places)
     return Axis(label, first * step, last * step, ticks)
 
 
 def draw(chart: Chart) -> Markup:
     """Draw a chart as an `<svg>` element that scales with its column."""
-    svg = ElementTree.Element(
-        "svg",
-        {
-            "viewBox": f"0 0 {chart.width:g} {chart.height:g}",
-            "role": "img",
-            "aria-label": chart.title,
-        },
-    )
+    svg = figure(chart.title, chart.width, chart.height)
     _draw_axes(svg, chart)
     if chart.floor is not None:
         y = chart.down(chart.floor)
-        _line(svg, "floor", chart.across(chart.x.low), y, chart.across(chart.x.high), y)
+        ends = chart.across(chart.x.low), chart.across(chart.x.high)
+        line(svg, "floor", start=(ends[0], y), end=(ends[1], y))
     for series in chart.series:
         _draw_series(svg, chart, series)
-    return Markup(ElementTree.tostring(svg, encoding="unicode"))  # every text was escaped there
+    return markup(svg)
 
 
 def marker(style: str) -> Markup:
     """A style's marker for a legend, in the middle of 28 by 12."""
-    path = ElementTree.Element("path", _marker(style, 14, 6))
-    return Markup(ElementTree.tostring(path, encoding="unicode"))
+    return markup(Element("path", _marker(style, 14, 6)))
 
 
-def _draw_axes(svg: ElementTree.Element, chart: Chart) -> None:
+def _draw_axes(svg: Element, chart: Chart) -> None:
     left, right = chart.across(chart.x.low), chart.across(chart.x.high)
     bottom = chart.down(chart.y.low)
     for tick in chart.y.ticks:
         y = chart.down(tick.value)
-        _line(svg, "grid", left, y, right, y)
-        _label(svg, tick.label, left - 6, y + 4, "end")
-    _line(svg, "axis", left, bottom, right, bottom)
+        line(svg, "grid", start=(left, y), end=(right, y))
+        label(svg, tick.label, at=(left - 6, y + 4), anchor="end")
+    line(svg, "axis", start=(left, bottom), end=(right, bottom))
     for tick in chart.x.ticks:
-        _label(svg, tick.label, chart.across(tick.value), bottom + 17, "middle")
-    _label(svg, chart.y.label, 2, 13, "start", "name")
-    _label(svg, chart.x.label, right, bottom + 34, "end")
+        label(svg, tick.label, at=(chart.across(tick.value), bottom + 17), anchor="middle")
+    label(svg, chart.y.label, at=(2, 13), anchor="start", kind="name")
+    label(svg, chart.x.label, at=(right, bottom + 34), anchor="end")
 
 
-def _draw_series(svg: ElementTree.Element, chart: Chart, series: Series) -> None:
-    group = ElementTree.SubElement(svg, "g", {"class": series.style})
+def _draw_series(svg: Element, chart: Chart, series: Series) -> None:
+    group = add(svg, "g", {"class": series.style})
     if series.has_line:
-        ElementTree.SubElement(group, "path", {"class": "line", "d": _path(chart, series)})
+        add(group, "path", {"class": "line", "d": _path(chart, series)})
     for index, point in enumerate(series.points):
         if point.y is not None and (series.marked is None or index in series.marked):
             _draw_point(group, chart, point, series.style)
 
 
-def _draw_point(group: ElementTree.Element, chart: Chart, point: Point, style: str) -> None:
+def _draw_point(group: Element, chart: Chart, point: Point, style: str) -> None:
     assert point.y is not None
     x, y = chart.across(point.x), chart.down(point.y)
     for value in point.values:
         place = {"cx": f"{x + 1.6 * MARKER_SIZE:.1f}", "cy": f"{chart.down(value):.1f}", "r": "1.8"}
-        ElementTree.SubElement(group, "circle", {"class": "seed", **place})
+        add(group, "circle", {"class": "seed", **place})
     if point.sd:
         top, bottom = chart.down(point.y + point.sd), chart.down(point.y - point.sd)
-        _line(group, "whisker", x, top, x, bottom)
-    shape = ElementTree.SubElement(group, "path", _marker(style, x, y))
+        line(group, "whisker", start=(x, top), end=(x, bottom))
+    shape = add(group, "path", _marker(style, x, y))
     if point.note:
-        _text(shape, "title", point.note, {})
+        add(shape, "title", {}, point.note)
 
 
 def _marker(style: str, x: float, y: float) -> dict[str, str]:
@@ -179,25 +182,6 @@ def _path(chart: Chart, series: Series) -> str:
             steps.append(f"{command}{chart.across(point.x):.1f} {chart.down(point.y):.1f}")
         is_down = point.y is not None
     return "".join(steps)
-
-
-def _line(
-    parent: ElementTree.Element, kind: str, x1: float, y1: float, x2: float, y2: float
-) -> None:
-    places = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-    attributes = {"class": kind, **{key: f"{place:.1f}" for key, place in places.items()}}
-    ElementTree.SubElement(parent, "line", attributes)
-
-
-def _label(
-    parent: ElementTree.Element, text: str, x: float, y: float, anchor: str, kind: str = "tick"
-) -> None:
-    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "class": kind}
-    _text(parent, "text", text, place)
-
-
-def _text(parent: ElementTree.Element, tag: str, text: str, attributes: dict[str, str]) -> None:
-    ElementTree.SubElement(parent, tag, attributes).text = text
 
 
 def _share(value: float, axis: Axis) -> float:

@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
 from mculora.corpora.manifest import Task
 from mculora.errors import InputError
+from mculora.evaluation.comparison import Comparison
 from mculora.evaluation.statistics import Summary
 
+Group: TypeAlias = Literal["main", "baseline", "ablation", "rank"]
 Summaries = Mapping[str, Summary]
 """By metric name."""
 
@@ -35,13 +37,43 @@ class Tested:
 
 @dataclass(frozen=True)
 class MethodResult:
-    """One method: by combination word, their mean, by nominal missing rate, and on validation."""
+    """One method.
 
+    Attributes:
+        group: What it is here for.
+        num_parameters: Of all its networks together.
+        combinations: By combination word.
+        mean_of_combinations: The mean of these seven.
+        missing_rates: By nominal missing rate.
+        validation: `mean_of_combinations` of the kept epochs.
+        rank: Of its adapters, in the groups main and rank.
+        against_mculora: The primary metric's mean over the seven, compared; None where the other
+            method is itself or was not trained, or no seed has both values. So below.
+        against_joint: Likewise.
+        against_dropout: Likewise.
+        against_specialists: Likewise.
+    """
+
+    group: Group
     num_parameters: int
     combinations: dict[str, Tested]
     mean_of_combinations: dict[str, Summary]
     missing_rates: dict[str, Tested]
-    validation: dict[str, dict[str, Summary]] = field(default_factory=dict)
+    validation: dict[str, dict[str, Summary]]
+    rank: int | None = None
+    against_mculora: Comparison | None = None
+    against_joint: Comparison | None = None
+    against_dropout: Comparison | None = None
+    against_specialists: Comparison | None = None
+
+    def against(self, other: str) -> Comparison | None:
+        """The comparison with another method, if there is one."""
+        found: Comparison | None = getattr(self, f"against_{other}", None)
+        return found
+
+    def validation_mean(self, metric: str) -> Summary | None:
+        """A metric's mean over the seven on the validation split."""
+        return self.validation.get("mean_of_combinations", {}).get(metric)
 
 
 @dataclass(frozen=True)
@@ -94,6 +126,26 @@ class Evaluation:
         return [self.primary, *(name for name in self.majority if name != self.primary)]
 
     @property
+    def main(self) -> str:
+        """The method that all others are here for."""
+        return next(iter(self.in_groups("main")))
+
+    @property
+    def shown(self) -> dict[str, MethodResult]:
+        """The methods of the main tables and figures: ours and the baselines."""
+        return self.in_groups("main", "baseline")
+
+    def in_groups(self, *groups: Group) -> dict[str, MethodResult]:
+        """The methods of some groups, in the file's order."""
+        return {name: m for name, m in self.methods.items() if m.group in groups}
+
+    @property
+    def by_rank(self) -> list[tuple[int, MethodResult]]:
+        """Ours at every rank that was trained, the smallest first."""
+        ranked = [(m.rank, m) for m in self.in_groups("main", "rank").values() if m.rank]
+        return sorted(ranked, key=lambda pair: pair[0])
+
+    @property
     def nominal_rates(self) -> list[str]:
         """The missing rates of any method, as they are written, in rising order."""
         return sorted({r for m in self.methods.values() for r in m.missing_rates}, key=float)
@@ -123,8 +175,8 @@ def read_evaluation(path: Path) -> Evaluation:
         raise InputError(
             f"{path}: key {key}", found=first["type"], expected=first["msg"], remedy=remedy
         ) from None
-    if not evaluation.methods or evaluation.primary not in evaluation.majority:
+    if not evaluation.in_groups("main") or evaluation.primary not in evaluation.majority:
         raise InputError(
-            path, found="no method or no primary metric", expected="results", remedy=remedy
+            path, found="no main method or no primary metric", expected="results", remedy=remedy
         )
     return evaluation

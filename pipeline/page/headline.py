@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean, stdev
 
-from mculora.evaluation.statistics import Summary
+from mculora.evaluation.comparison import Comparison
 from pipeline.page.evaluation import Evaluation
-from pipeline.page.wording import METHOD_EXPLAINED, METRICS, method_label, number, plural, spread
+from pipeline.page.wording import (
+    METHOD_EXPLAINED,
+    METRICS,
+    interval,
+    method_in_sentence,
+    method_label,
+    number,
+    plural,
+    spread,
+)
 
 
 @dataclass(frozen=True)
@@ -19,74 +27,31 @@ class Figure:
     note: str
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """One method against another, seed by seed.
-
-    Attributes:
-        difference: Mean of the paired differences.
-        sd: Their sample standard deviation, None with fewer than two seeds.
-        num_ahead: On how many seeds the first is ahead.
-        num_seeds: How many seeds have both.
-    """
-
-    difference: float
-    sd: float | None
-    num_ahead: int
-    num_seeds: int
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether two or more seeds all agree on who is ahead, by more than one sd."""
-        if self.sd is None or self.difference == 0:
-            return False
-        agree = self.num_ahead if self.difference > 0 else self.num_seeds - self.num_ahead
-        return agree == self.num_seeds and abs(self.difference) > self.sd
-
-
-def compare(ours: Summary, theirs: Summary) -> Comparison | None:
-    """Pair two methods' values seed by seed; None where no seed has both."""
-    differences = [
-        a - b
-        for a, b in zip(ours.values, theirs.values, strict=False)
-        if a is not None and b is not None
-    ]
-    if not differences:
-        return None
-    return Comparison(
-        difference=fmean(differences),
-        sd=stdev(differences) if len(differences) > 1 else None,
-        num_ahead=sum(difference > 0 for difference in differences),
-        num_seeds=len(differences),
-    )
-
-
 def headline(evaluation: Evaluation) -> str:
     """What was tested and what came out, in one honest sentence."""
-    first, *others = evaluation.methods
     metric = evaluation.primary
-    ours = evaluation.methods[first].mean_of_combinations.get(metric)
-    name = method_label(first)
+    result = evaluation.methods[evaluation.main]
+    ours = result.mean_of_combinations.get(metric)
+    name = method_label(evaluation.main)
     if ours is None or ours.mean is None:
         return f"{name} has no defined {_in_sentence(metric)} on this test."
     seeds = plural(evaluation.num_seeds, "seed")
-    parts = [
+    sentence = (
         f"Over the seven combinations of audio, text and video that an utterance can offer, {name} "
         f"reaches a mean {_in_sentence(metric)} of {spread(ours, metric)} % "
         f"({'' if ours.sd is None else '± standard deviation over '}{seeds})"
-    ]
+    )
+    parts = []
     if (floor := evaluation.majority[metric]) is not None:
         parts.append(_points(ours.mean - floor) + " the majority class")
-    for other in others:
-        theirs = evaluation.methods[other].mean_of_combinations.get(metric)
-        comparison = compare(ours, theirs) if theirs else None
-        if comparison:
-            parts.append(_versus(comparison, _named(other)))
-    return _joined(parts) + "."
+    for other in evaluation.shown:
+        if comparison := result.against(other):
+            parts.append(_versus(comparison, method_in_sentence(other), metric))
+    return f"{sentence}{': ' if parts else ''}{'; '.join(parts)}."
 
 
 def figures(evaluation: Evaluation) -> list[Figure]:
-    """The numbers of the headline, large: every method and the majority class."""
+    """The numbers of the headline, large: ours, the baselines and the majority class."""
     metric = evaluation.primary
     shown = [
         Figure(
@@ -94,7 +59,7 @@ def figures(evaluation: Evaluation) -> list[Figure]:
             spread(result.mean_of_combinations.get(metric), metric),
             METHOD_EXPLAINED.get(name, ""),
         )
-        for name, result in evaluation.methods.items()
+        for name, result in evaluation.shown.items()
     ]
     floor = number(evaluation.majority[metric], metric)
     return [*shown, Figure("Majority class", floor, "always the most frequent training answer")]
@@ -115,27 +80,12 @@ def _points(difference: float) -> str:
     return f"{points} {'above' if difference > 0 else 'below'}"
 
 
-def _named(method: str) -> str:
-    """A method in the middle of a sentence: "the dropout baseline"."""
-    label = method_label(method)
-    return f"the {label[0].lower()}{label[1:]}" if label.endswith("baseline") else label
-
-
-def _versus(comparison: Comparison, other: str) -> str:
-    """How clear the difference to another method is."""
+def _versus(comparison: Comparison, other: str, metric: str) -> str:
+    """How far ahead of another method, and how sure that is."""
     sentence = f"{_points(comparison.difference)} {other}"
-    seeds = f"{comparison.num_ahead} of {plural(comparison.num_seeds, 'seed')}"
-    if comparison.sd is None:
-        return f"{sentence} (one seed: no spread is known, so this decides nothing)"
-    if comparison.is_clear:
-        return f"{sentence} (ahead on {seeds})"
-    return f"{sentence}, which is no clear difference (ahead on {seeds})"
-
-
-def _joined(parts: list[str]) -> str:
-    """Join the result and its comparisons as a person would."""
-    result, *comparisons = parts
-    if not comparisons:
-        return result
-    *most, last = comparisons
-    return f"{result}: {', '.join(most)}{' and ' if most else ''}{last}"
+    pairs = f"{comparison.num_pairs} {comparison.pairs}"
+    if comparison.low is None:
+        one = comparison.pairs.removesuffix("s")
+        return f"{sentence} (one {one}: no spread is known, so this decides nothing)"
+    sentence += f" (95 % interval {interval(comparison, metric)} over {pairs})"
+    return sentence if comparison.is_clear else f"{sentence}, no clear difference"

@@ -68,18 +68,18 @@ def read_history(path: Path) -> list[Run]:
 def _run(method: str, seed: str, fold: str, rows: list[dict[str, str]]) -> Run:
     """One run of its rows; the last row that was the best so far is the one that was kept."""
     names = [name for name in rows[0] if name not in KEYS]
-    best_so_far = [index for index, row in enumerate(rows) if _number(row["is_selected"])]
+    best_so_far = [index for index, row in enumerate(rows) if read_number(row["is_selected"])]
     return Run(
         method=method,
         seed=seed,
         fold=fold,
         epochs=tuple(int(row["epoch"]) for row in rows),
-        columns={name: tuple(_number(row[name]) for row in rows) for name in names},
+        columns={name: tuple(read_number(row[name]) for row in rows) for name in names},
         selected=best_so_far[-1] if best_so_far else None,
     )
 
 
-def _number(cell: str) -> float | None:
+def read_number(cell: str) -> float | None:
     """A cell's number; None where it is empty or not finite; True and False are 1 and 0."""
     if cell in ("True", "False"):
         return float(cell == "True")

@@ -72,7 +72,7 @@ def _combinations(published: Published, evaluation: Evaluation) -> Table:
         known = dict(zip(_ORDER, values, strict=False))
         cells = tuple(Cell(f"{known[c]:.2f}" if c in known else "–") for c in columns)
         rows.append(Row(f"{name}, published", (Cell("test"), *cells)))
-    for name, result in evaluation.methods.items():
+    for name, result in evaluation.shown.items():
         under = {word: tested.metrics for word, tested in result.combinations.items()}
         under[MEAN] = result.mean_of_combinations
         means = [under.get(c, {}).get(published.metric) for c in columns]
@@ -83,8 +83,7 @@ def _combinations(published: Published, evaluation: Evaluation) -> Table:
 
 
 def _missing_rates(published: Published, evaluation: Evaluation) -> Table:
-    ours = next(iter(evaluation.methods))
-    rates = evaluation.methods[ours].missing_rates
+    rates = evaluation.methods[evaluation.main].missing_rates
     rows = []
     for rate, value in published.missing_rates.items():
         summary = rates[rate].metrics.get(published.metric) if rate in rates else None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.page.chart import marker
+from pipeline.page.conflict import ConflictRun
+from pipeline.page.conflict_figures import conflict_curves, heat_maps, measured
 from pipeline.page.evaluation import Evaluation
 from pipeline.page.headline import figures, headline
 from pipeline.page.history import Run
@@ -18,23 +20,36 @@ from pipeline.page.result_figures import (
     combination_figure,
     method_style,
     missing_rate_figure,
+    rank_figure,
 )
 from pipeline.page.tables import (
+    ablation_table,
     combination_table,
     feature_table,
     loss_table,
     missing_rate_table,
+    rank_table,
     utterance_row,
 )
 from pipeline.page.training_figures import (
+    converging,
     probability_figures,
     separability_figures,
     validation_figures,
 )
-from pipeline.page.wording import METRICS, is_percent, method_label, plural, spread
+from pipeline.page.wording import (
+    METHOD_EXPLAINED,
+    METRICS,
+    is_percent,
+    method_label,
+    plural,
+    spread,
+)
 
 
-def render_page(evaluation: Evaluation, runs: Sequence[Run]) -> str:
+def render_page(
+    evaluation: Evaluation, runs: Sequence[Run], conflict: Sequence[ConflictRun]
+) -> str:
     """Return the report as one HTML document that loads nothing from anywhere."""
     environment = Environment(
         loader=PackageLoader("pipeline", "page"),
@@ -44,12 +59,19 @@ def render_page(evaluation: Evaluation, runs: Sequence[Run]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html").render(**_content(evaluation, runs))
+    content = {
+        **_facts(evaluation),
+        **_results(evaluation),
+        **_variants(evaluation),
+        **_training(evaluation, runs),
+        **_conflict(evaluation, conflict),
+    }
+    return environment.get_template("page.html").render(**content)
 
 
-def _content(evaluation: Evaluation, runs: Sequence[Run]) -> dict[str, Any]:
-    """Everything that the template names."""
-    primary, *others = evaluation.metric_names
+def _facts(evaluation: Evaluation) -> dict[str, Any]:
+    """What the page says about the experiment."""
+    primary = evaluation.primary
     return {
         "evaluation": evaluation,
         "primary_label": METRICS.get(primary, primary),
@@ -57,19 +79,6 @@ def _content(evaluation: Evaluation, runs: Sequence[Run]) -> dict[str, Any]:
         "is_published": evaluation.params.get("features") == "published",
         "unit": " %" if is_percent(primary) else "",
         "shape": marker,
-        "headline": headline(evaluation),
-        "figures": figures(evaluation),
-        "legend": _legend(evaluation),
-        "combination_table": combination_table(evaluation, primary),
-        "utterance_row": utterance_row(evaluation),
-        "other_tables": [combination_table(evaluation, metric) for metric in others],
-        "combination_figure": combination_figure(evaluation),
-        "missing_rate_figure": missing_rate_figure(evaluation),
-        "missing_rate_table": missing_rate_table(evaluation),
-        "validation_figures": validation_figures(evaluation, runs),
-        "probability_figures": probability_figures(evaluation, runs),
-        "separability_figures": separability_figures(evaluation, runs),
-        "published_tables": published_tables(evaluation),
         "feature_table": feature_table(evaluation),
         "loss_table": loss_table(evaluation),
         "methods": _methods(evaluation),
@@ -79,10 +88,66 @@ def _content(evaluation: Evaluation, runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _legend(evaluation: Evaluation) -> list[Legend]:
-    """The methods and the majority class."""
-    methods = [Legend(method_label(m), method_style(evaluation, m)) for m in evaluation.methods]
-    return [*methods, Legend("Majority class", "floor")]
+def _results(evaluation: Evaluation) -> dict[str, Any]:
+    """Ours, the baselines and the published methods on test."""
+    primary, *others = evaluation.metric_names
+    return {
+        "headline": headline(evaluation),
+        "figures": figures(evaluation),
+        "legend": [*_legend(evaluation, evaluation.shown), Legend("Majority class", "floor")],
+        "combination_table": combination_table(evaluation, primary),
+        "utterance_row": utterance_row(evaluation),
+        "other_tables": [combination_table(evaluation, metric) for metric in others],
+        "combination_figure": combination_figure(evaluation),
+        "missing_rate_figure": missing_rate_figure(evaluation),
+        "missing_rate_table": missing_rate_table(evaluation),
+        "published_tables": published_tables(evaluation),
+    }
+
+
+def _variants(evaluation: Evaluation) -> dict[str, Any]:
+    """Ours without one of its parts, and with other ranks."""
+    return {
+        "ablations": {
+            method_label(name): METHOD_EXPLAINED.get(name, "")
+            for name in evaluation.in_groups("ablation")
+        },
+        "ablation_table": ablation_table(evaluation),
+        "pairs": _pairs(evaluation),
+        "rank_figure": rank_figure(evaluation),
+        "rank_table": rank_table(evaluation),
+    }
+
+
+def _pairs(evaluation: Evaluation) -> str:
+    """What methods are compared over: folds where there are several, else seeds."""
+    if len(evaluation.folds) > 1:
+        return plural(len(evaluation.folds), "fold")
+    return plural(evaluation.num_seeds, "seed")
+
+
+def _training(evaluation: Evaluation, runs: Sequence[Run]) -> dict[str, Any]:
+    """How training went."""
+    return {
+        "converging_legend": _legend(evaluation, converging(evaluation)),
+        "validation_figures": validation_figures(evaluation, runs),
+        "probability_figures": probability_figures(evaluation, runs),
+        "separability_figures": separability_figures(evaluation, runs),
+    }
+
+
+def _conflict(evaluation: Evaluation, conflict: Sequence[ConflictRun]) -> dict[str, Any]:
+    """How the combinations' gradients agree."""
+    runs = measured(evaluation, conflict)
+    return {
+        "conflict_legend": _legend(evaluation, runs),
+        "conflict_curves": conflict_curves(evaluation, runs),
+        "heat_maps": heat_maps(runs),
+    }
+
+
+def _legend(evaluation: Evaluation, methods: Iterable[str]) -> list[Legend]:
+    return [Legend(method_label(name), method_style(evaluation, name)) for name in methods]
 
 
 def _methods(evaluation: Evaluation) -> list[dict[str, str]]:
@@ -92,9 +157,7 @@ def _methods(evaluation: Evaluation) -> list[dict[str, str]]:
         {
             "label": method_label(name),
             "size": f"{result.num_parameters:,} parameters",
-            "validation": spread(
-                result.validation.get("mean_of_combinations", {}).get(metric), metric
-            ),
+            "validation": spread(result.validation_mean(metric), metric),
         }
-        for name, result in evaluation.methods.items()
+        for name, result in evaluation.shown.items()
     ]

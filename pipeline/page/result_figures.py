@@ -1,4 +1,4 @@
-"""The figures of the results: the primary metric over combinations and over missing rates."""
+"""The figures of the results: the primary metric over combinations, missing rates and ranks."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Legend:
 
 def method_style(evaluation: Evaluation, method: str) -> str:
     """The style of a method in every figure."""
-    return STYLES[list(evaluation.methods).index(method) % len(STYLES)]
+    return STYLES[list(evaluation.shown).index(method) % len(STYLES)]
 
 
 def combination_figure(evaluation: Evaluation) -> Markup:
     """The primary metric under each combination: mean, spread and every seed."""
     places = {**{word: float(place) for place, word in enumerate(WORDS)}, MEAN: MEAN_PLACE}
-    num_methods = len(evaluation.methods)
+    num_methods = len(evaluation.shown)
     apart = min(0.36, 0.8 / num_methods)
     series = []
-    for index, (name, result) in enumerate(evaluation.methods.items()):
+    for index, (name, result) in enumerate(evaluation.shown.items()):
         offset = apart * (index - (num_methods - 1) / 2)
         under = {word: tested.metrics for word, tested in result.combinations.items()}
         under[MEAN] = result.mean_of_combinations
@@ -59,7 +59,7 @@ def missing_rate_figure(evaluation: Evaluation) -> Markup | None:
     if not rates:
         return None
     series = []
-    for name, result in evaluation.methods.items():
+    for name, result in evaluation.shown.items():
         tested = {
             rate: result.missing_rates[rate] for rate in rates if rate in result.missing_rates
         }
@@ -71,6 +71,24 @@ def missing_rate_figure(evaluation: Evaluation) -> Markup | None:
     return _result_chart(evaluation, axis, series)
 
 
+def rank_figure(evaluation: Evaluation) -> Markup | None:
+    """The mean over the seven combinations by rank (Figure 3); None below two ranks."""
+    ranked = evaluation.by_rank
+    if len(ranked) < 2:
+        return None
+    metric = evaluation.primary
+    points = tuple(
+        _point(float(rank), result.mean_of_combinations.get(metric), metric)
+        for rank, result in ranked
+    )
+    ranks = [rank for rank, _ in ranked]
+    around = 0.05 * (ranks[-1] - ranks[0])
+    ticks = tuple(Tick(float(rank), str(rank)) for rank in ranks)
+    axis = Axis("rank of the adapters", ranks[0] - around, ranks[-1] + around, ticks)
+    series = Series(method_style(evaluation, evaluation.main), points)
+    return _result_chart(evaluation, axis, [series], has_floor=False)
+
+
 def _point(x: float, summary: Summary | None, metric: str) -> Point:
     """A summary in the unit of the page; without a value it is a gap."""
     if summary is None:
@@ -80,10 +98,12 @@ def _point(x: float, summary: Summary | None, metric: str) -> Point:
     return Point(x, scaled(summary.mean, metric), scaled(summary.sd, metric), values, note)
 
 
-def _result_chart(evaluation: Evaluation, x: Axis, series: Sequence[Series]) -> Markup:
-    """A chart of the primary metric with the majority class as its floor."""
+def _result_chart(
+    evaluation: Evaluation, x: Axis, series: Sequence[Series], *, has_floor: bool = True
+) -> Markup:
+    """A chart of the primary metric, with the majority class as its floor or without."""
     metric = evaluation.primary
-    floor = scaled(evaluation.majority[metric], metric)
+    floor = scaled(evaluation.majority[metric], metric) if has_floor else None
     heights = [] if floor is None else [floor]
     for point in (point for one in series for point in one.points if point.y is not None):
         assert point.y is not None

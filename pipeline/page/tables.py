@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from mculora.modality import ModalityCombination
 from pipeline.page.evaluation import Evaluation, Summaries
-from pipeline.page.wording import best, method_label, metric_label, number, spread
+from pipeline.page.wording import (
+    UNDEFINED,
+    best,
+    interval,
+    method_label,
+    metric_label,
+    number,
+    signed,
+    spread,
+)
 
 MEAN = "mean"
 
@@ -41,7 +50,7 @@ def combination_table(evaluation: Evaluation, metric: str) -> Table:
     """One metric: methods down, the seven combinations and their mean across."""
     words = [c.word for c in ModalityCombination]
     columns = {word: _under_combination(evaluation, word) for word in words}
-    columns[MEAN] = {k: m.mean_of_combinations for k, m in evaluation.methods.items()}
+    columns[MEAN] = {k: m.mean_of_combinations for k, m in evaluation.shown.items()}
     winners = {word: best(candidates, metric) for word, candidates in columns.items()}
     rows = [
         Row(
@@ -54,7 +63,7 @@ def combination_table(evaluation: Evaluation, metric: str) -> Table:
                 for word, candidates in columns.items()
             ),
         )
-        for name in evaluation.methods
+        for name in evaluation.shown
     ]
     floor = number(evaluation.majority.get(metric), metric)
     rows.append(Row("Majority class", (Cell(f"{floor}, whatever is available", span=8),)))
@@ -63,7 +72,7 @@ def combination_table(evaluation: Evaluation, metric: str) -> Table:
 
 def utterance_row(evaluation: Evaluation) -> Row:
     """How many test utterances offer anything of each combination."""
-    first = next(iter(evaluation.methods.values()))
+    first = evaluation.methods[evaluation.main]
     counts = [
         str(first.combinations[c.word].num_utterances) if c.word in first.combinations else "–"
         for c in ModalityCombination
@@ -76,7 +85,7 @@ def missing_rate_table(evaluation: Evaluation) -> Table:
     metric = evaluation.primary
     rows = []
     for rate in evaluation.nominal_rates:
-        tested = {k: m.missing_rates.get(rate) for k, m in evaluation.methods.items()}
+        tested = {k: m.missing_rates.get(rate) for k, m in evaluation.shown.items()}
         winner = best({k: t.metrics for k, t in tested.items() if t}, metric)
         facts = next(evaluation.by_rate(rate))
         realised = "–" if facts.realised is None else f"{facts.realised:.3f}"
@@ -85,12 +94,45 @@ def missing_rate_table(evaluation: Evaluation) -> Table:
             summary = result.metrics.get(metric) if result else None
             cells.append(Cell(spread(summary, metric), strong=winner == name))
         rows.append(Row(rate, tuple(cells)))
-    names = tuple(method_label(name) for name in evaluation.methods)
+    names = tuple(method_label(name) for name in evaluation.shown)
     return Table(
         f"{metric_label(metric)} over missing rates",
         ("Nominal rate", "Realised", "Utterances", *names),
         tuple(rows),
     )
+
+
+def ablation_table(evaluation: Evaluation) -> Table:
+    """Ours and, below, what is left of it without one of its parts."""
+    metric = evaluation.primary
+    rows = []
+    for name, result in evaluation.in_groups("main", "ablation").items():
+        versus = result.against(evaluation.main)
+        cells = (
+            spread(result.validation_mean(metric), metric),
+            spread(result.mean_of_combinations.get(metric), metric),
+            signed(versus.difference, metric) if versus else UNDEFINED,
+            interval(versus, metric) if versus else UNDEFINED,
+        )
+        rows.append(Row(method_label(name), tuple(Cell(text) for text in cells)))
+    ours = method_label(evaluation.main)
+    header = ("Method", "Validation", "Test", f"Difference to {ours}", "95 % interval")
+    return Table(f"{metric_label(metric)}, mean over the seven", header, tuple(rows))
+
+
+def rank_table(evaluation: Evaluation) -> Table:
+    """Every rank that was trained, the smallest first."""
+    metric = evaluation.primary
+    rows = []
+    for rank, result in evaluation.by_rank:
+        cells = (
+            f"{result.num_parameters:,}",
+            spread(result.validation_mean(metric), metric),
+            spread(result.mean_of_combinations.get(metric), metric),
+        )
+        rows.append(Row(str(rank), tuple(Cell(text) for text in cells)))
+    header = ("Rank", "Parameters", "Validation", "Test")
+    return Table(f"{metric_label(metric)}, mean over the seven, by rank", header, tuple(rows))
 
 
 def feature_table(evaluation: Evaluation) -> Table:
@@ -135,6 +177,6 @@ def _under_combination(evaluation: Evaluation, word: str) -> dict[str, Summaries
     """Each method's metrics under one combination."""
     return {
         name: result.combinations[word].metrics
-        for name, result in evaluation.methods.items()
+        for name, result in evaluation.shown.items()
         if word in result.combinations
     }

@@ -16,6 +16,8 @@ from pipeline.page.tables import MEAN
 from pipeline.page.wording import is_percent
 
 WORDS = [c.word for c in ModalityCombination]
+UNSTEERED = "dropout"
+"""The baseline that convergence is shown beside: the same combinations, drawn uniformly."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Panels:
     scale: float = 1.0
 
 
+def converging(evaluation: Evaluation) -> list[str]:
+    """The methods whose training is drawn: ours and, if there is one, the baseline beside it."""
+    return [name for name in evaluation.shown if name in (evaluation.main, UNSTEERED)]
+
+
 def validation_figures(evaluation: Evaluation, runs: Sequence[Run]) -> list[Markup]:
     """The primary metric on validation: one panel per combination and one for their mean."""
     columns = {word: f"validation_{word}" for word in [*WORDS, MEAN]}
@@ -44,10 +51,10 @@ def validation_figures(evaluation: Evaluation, runs: Sequence[Run]) -> list[Mark
 
 
 def probability_figures(evaluation: Evaluation, runs: Sequence[Run]) -> list[Markup]:
-    """The presence probability of each modality, of the runs that have adapters to compare."""
+    """The presence probability of each modality, of our own runs."""
     columns = {m.word: f"probability_{m.word}" for m in Modality}
     panels = Panels("presence probability", columns, "p")
-    return _draw(panels, evaluation, [run for run in runs if run.has("separability_atv")])
+    return _draw(panels, evaluation, [run for run in runs if run.method == evaluation.main])
 
 
 def separability_figures(evaluation: Evaluation, runs: Sequence[Run]) -> list[Markup]:
@@ -62,7 +69,7 @@ def _draw(panels: Panels, evaluation: Evaluation, runs: Sequence[Run]) -> list[M
         name: [
             _line(run, column, panels.scale, method_style(evaluation, run.method))
             for run in runs
-            if run.method in evaluation.methods and run.has(column)
+            if run.method in converging(evaluation) and run.has(column)
         ]
         for name, column in panels.columns.items()
     }

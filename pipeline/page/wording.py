@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mculora.evaluation.comparison import Comparison
 from mculora.evaluation.metrics import LOWER_IS_BETTER
 from mculora.evaluation.statistics import Summary
 from pipeline.page.evaluation import Summaries
@@ -9,10 +10,32 @@ from pipeline.page.evaluation import Summaries
 UNDEFINED = "–"
 """Stands where a metric has no value."""
 
-METHODS = {"mculora": "MCULoRA", "dropout": "Dropout baseline"}
+METHODS = {
+    "mculora": "MCULoRA",
+    "joint": "Joint",
+    "dropout": "Dropout",
+    "specialists": "Specialists",
+    "without_specific": "Without specific adapters",
+    "without_orthogonality": "Without L_ort",
+    "without_dpft": "Without DPFT",
+    "without_weight_mlp": "Without the weight MLP",
+    "without_stage_one": "Without stage one",
+}
 METHOD_EXPLAINED = {
     "mculora": "a low-rank adapter per modality combination, trained with DPFT",
-    "dropout": "the same network without adapters and DPFT: modalities are dropped at random",
+    "joint": "one network without adapters, trained on all that there is; absent is zero",
+    "dropout": "one network without adapters, trained on combinations drawn uniformly",
+    "specialists": "seven networks without adapters, one per combination",
+    "without_specific": "the common adapters alone, none per combination",
+    "without_orthogonality": "no loss term that keeps the adapters' outputs apart",
+    "without_dpft": "every combination equally often, from beginning to end",
+    "without_weight_mlp": "common and specific prediction added without a learned weight",
+    "without_stage_one": "encoders that were not trained alone beforehand",
+}
+_IN_SENTENCE = {
+    "joint": "the joint network",
+    "dropout": "dropout",
+    "specialists": "the specialists",
 }
 METRICS = {
     "weighted_f1_nonzero": "Weighted F1, negative / positive",
@@ -35,6 +58,11 @@ def method_label(name: str) -> str:
     return METHODS.get(name, name)
 
 
+def method_in_sentence(name: str) -> str:
+    """A method's name where a sentence goes on: "the joint network"."""
+    return _IN_SENTENCE.get(name, method_label(name))
+
+
 def metric_label(name: str) -> str:
     """A metric's name on the page, with its unit."""
     return f"{METRICS.get(name, name)}{' (%)' if is_percent(name) else ''}"
@@ -55,7 +83,20 @@ def number(value: float | None, metric: str) -> str:
     shown = scaled(value, metric)
     if shown is None:
         return UNDEFINED
-    return f"{shown:.1f}" if is_percent(metric) else f"{shown:.3f}".replace("-", "−")
+    return (f"{shown:z.1f}" if is_percent(metric) else f"{shown:z.3f}").replace("-", "−")
+
+
+def signed(value: float | None, metric: str) -> str:
+    """A difference with its sign, in the unit of `number`."""
+    written = number(value, metric)
+    return f"+{written}" if value is not None and value > 0 else written
+
+
+def interval(comparison: Comparison, metric: str) -> str:
+    """The interval of a difference: "−0.3 to 1.5"."""
+    if comparison.low is None:
+        return UNDEFINED
+    return f"{number(comparison.low, metric)} to {number(comparison.high, metric)}"
 
 
 def spread(summary: Summary | None, metric: str) -> str:
@@ -81,4 +122,4 @@ def best(candidates: dict[str, Summaries], metric: str) -> str | None:
 
 def plural(count: int, noun: str) -> str:
     """A count and its noun."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

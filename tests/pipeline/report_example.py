@@ -8,11 +8,19 @@ import random
 from pathlib import Path
 from statistics import fmean, stdev
 
+from mculora.evaluation.comparison import compare
 from mculora.evaluation.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from mculora.modality import Modality, ModalityCombination
 
 WORDS = [c.word for c in ModalityCombination]
 STRENGTH = {"atv": 0.80, "at": 0.79, "av": 0.66, "tv": 0.78, "a": 0.62, "t": 0.77, "v": 0.57}
+PAIRS = [(a, b) for place, a in enumerate(WORDS) for b in WORDS[place + 1 :]]
+STUDY = (
+    *("mculora", "joint", "dropout", "specialists"),
+    *("without_specific", "without_orthogonality", "without_dpft"),
+    *("without_weight_mlp", "without_stage_one", "rank_1", "rank_2", "rank_4"),
+)
+"""Every method that the project knows."""
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
@@ -22,6 +30,10 @@ def example_evaluation(
     """evaluation.json of a dataset; the first method is a little ahead on average."""
     draw = random.Random(seed)
     names = REGRESSION_METRICS if task == "regression" else CLASSIFICATION_METRICS
+    results = {name: _method(draw, names, num_seeds, i) for i, name in enumerate(methods)}
+    for name, result in results.items():
+        result |= _group(name, methods)
+        result |= _against(results, name, names[0])
     return {
         "dataset": dataset,
         "task": task,
@@ -56,7 +68,7 @@ def example_evaluation(
         },
         "masks": {"official": "c3" * 32},
         "majority": dict.fromkeys(names, 0.41),
-        "methods": {name: _method(draw, names, num_seeds, i) for i, name in enumerate(methods)},
+        "methods": results,
         "params": {"dataset": dataset, "rank": 8, "train": {"dpft": "one_sided"}},
         "versions": {"python": "3.11.7", "torch": "2.13.0", "mculora": "0.1.0"},
         "machine": "CPU",
@@ -94,7 +106,23 @@ def example_history(*, methods=("mculora", "dropout"), num_seeds=3, num_epochs=2
     return rows
 
 
-def write_example(root, evaluation, history):
+def example_conflict(*, methods=("mculora", "dropout"), num_seeds=3, epochs=(0, 1, 2, 4, 8, 16)):
+    """The rows of conflict.csv; the first method's gradients agree better, and ever better."""
+    draw = random.Random(0)
+    rows = []
+    for place, method in enumerate(methods):
+        for run in range(num_seeds):
+            for epoch in epochs:
+                for first, second in PAIRS:
+                    alike = len(set(first) & set(second)) / len(set(first) | set(second)) - 0.2
+                    cosine = alike + draw.gauss(0, 0.1) + 0.01 * epoch * (1 - place)
+                    row = {"method": method, "seed": run, "fold": "official", "epoch": epoch}
+                    cosine = f"{max(-1, min(1, cosine)):.6f}"
+                    rows.append({**row, "first": first, "second": second, "cosine": cosine})
+    return rows
+
+
+def write_example(root, evaluation, history, conflict=()):
     """A project folder as the report finds it."""
     dataset = evaluation["dataset"]
     params = PARAMS.read_text(encoding="utf-8")
@@ -102,10 +130,34 @@ def write_example(root, evaluation, history):
     (root / "results").mkdir()
     (root / "results" / "evaluation.json").write_text(json.dumps(evaluation))
     (root / "models" / dataset).mkdir(parents=True)
-    with (root / "models" / dataset / "history.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(history[0]))
+    conflict_header = ["method", "seed", "fold", "epoch", "first", "second", "cosine"]
+    _write_table(root / "models" / dataset / "history.csv", list(history[0]), history)
+    _write_table(root / "models" / dataset / "conflict.csv", conflict_header, conflict)
+
+
+def _write_table(path, header, rows):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, header)
         writer.writeheader()
-        writer.writerows(history)
+        writer.writerows(rows)
+
+
+def _group(name, methods):
+    if name == methods[0]:
+        return {"group": "main", "rank": 8}
+    if name.startswith("rank_"):
+        return {"group": "rank", "rank": int(name.removeprefix("rank_"))}
+    return {"group": "ablation" if name.startswith("without_") else "baseline"}
+
+
+def _against(results, name, metric):
+    """As `evaluate` compares them: one fold, seeds are the pairs."""
+    values = {
+        method: dict(enumerate([v] for v in result["mean_of_combinations"][metric]["values"]))
+        for method, result in results.items()
+    }
+    others = [other for other in results if other in STUDY[:4] and other != name]
+    return {f"against_{o}": compare(values[name], values[o]).as_json() for o in others}
 
 
 def _method(draw, names, num_seeds, place):
@@ -117,7 +169,7 @@ def _method(draw, names, num_seeds, place):
     rates = [r / 10 for r in range(8)]
     mean = fmean(STRENGTH.values())
     return {
-        "num_parameters": 1234567 - 300000 * place,
+        "num_parameters": 1234567 - 3000 * place,
         "combinations": combinations,
         "mean_of_combinations": tested(mean)["metrics"],
         "missing_rates": {

@@ -5,17 +5,23 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report_example import WORDS, example_evaluation, example_history, write_example
+from report_example import (
+    STUDY,
+    WORDS,
+    example_conflict,
+    example_evaluation,
+    example_history,
+    write_example,
+)
 
 from mculora.errors import InputError, MissingInputError
-from mculora.evaluation.statistics import summarise
+from mculora.evaluation.comparison import compare
 from pipeline import report
-from pipeline.page.chart import nice_axis
-from pipeline.page.headline import compare
+from pipeline.page.chart import Axis, Chart, nice_axis
 from pipeline.page.published import PUBLISHED
 from pipeline.page.wording import number
 
-VOID = {"meta", "br", "hr", "img", "link", "input", "path", "line", "circle"}
+VOID = {"meta", "br", "hr", "img", "link", "input", "path", "line", "circle", "rect"}
 
 
 class Page(HTMLParser):
@@ -61,14 +67,14 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def render(tmp_path, monkeypatch):
-    """Run the stage on results and a history; return the page."""
+    """Run the stage on results, a history and gradients' cosines; return the page."""
 
-    def run(evaluation, history=None, name="project"):
+    def run(evaluation, history=None, conflict=None, name="project"):
         root = tmp_path / name
         root.mkdir()
-        write_example(
-            root, evaluation, history or example_history(methods=list(evaluation["methods"]))
-        )
+        history = history or example_history(methods=list(evaluation["methods"])[:2])
+        conflict = example_conflict() if conflict is None else conflict
+        write_example(root, evaluation, history, conflict)
         monkeypatch.chdir(root)
         report.run()
         return (root / "reports" / "report.html").read_text(encoding="utf-8")
@@ -93,7 +99,7 @@ def test_the_same_input_gives_the_same_bytes(render):
 def test_figures_and_tables_speak_to_everyone(render):
     page = Page(render(example_evaluation()))
     figures = [a for tag, a in page.tags if tag == "svg" and a.get("aria-hidden") != "true"]
-    assert len(figures) == 2 + 8 + 3 + 7
+    assert len(figures) == 2 + 2 + 2 + 8 + 3 + 7
     assert all(a["role"] == "img" and a["aria-label"] for a in figures)
     assert all(a["scope"] in ("row", "col") for tag, a in page.tags if tag == "th")
     assert len({a["aria-label"] for a in figures}) == len(figures)
@@ -128,13 +134,24 @@ def test_the_headline_tells_a_defeat_as_plainly_as_a_win(render):
     primary = evaluation["primary"]
     theirs[primary] = {"mean": 0.75, "sd": 0.01, "values": [0.74, 0.75, 0.76]}
     for values, expected in [
-        ([0.70, 0.71, 0.72], "4.0 points below the dropout baseline (ahead on 0 of 3 seeds)"),
-        ([0.84, 0.85, 0.86], "10.0 points above the dropout baseline (ahead on 3 of 3 seeds)"),
-        ([0.73, 0.77, 0.78], "1.0 points above the dropout baseline, which is no clear difference"),
+        ([0.70, 0.71, 0.72], "4.0 points below dropout (95 % interval −4.0 to −4.0 over 3 seeds)."),
+        ([0.84, 0.86, 0.86], "10.3 points above dropout (95 % interval 8.9 to 11.8 over 3 seeds)."),
+        ([0.73, 0.77, 0.78], "(95 % interval −3.3 to 5.3 over 3 seeds), no clear difference."),
         ([0.20, 0.21, 0.22], "20.0 points below the majority class"),
     ]:
         ours[primary] = {"mean": sum(values) / 3, "sd": 0.01, "values": values}
-        assert expected in _one_line(render(copy.deepcopy(evaluation), name=str(values[0])))
+        found = compare(
+            *(_by_seed(summary["values"]) for summary in (ours[primary], theirs[primary]))
+        )
+        evaluation["methods"]["mculora"]["against_dropout"] = found.as_json()
+        assert expected in _headline(render(copy.deepcopy(evaluation), name=str(values[0])))
+
+
+def test_the_headline_names_every_baseline(render):
+    headline = _headline(render(example_evaluation(methods=STUDY)))
+    for name in ("the joint network", "dropout", "the specialists"):
+        assert re.search(rf"points (above|below) {name} \(95 % interval", headline)
+    assert "Without" not in headline
 
 
 def test_one_seed_decides_nothing(render):
@@ -146,7 +163,7 @@ def test_one_seed_decides_nothing(render):
 
 def test_one_method_stands_alone(render):
     page = Page(render(example_evaluation(methods=("mculora",))))
-    assert "Dropout baseline" not in page.words
+    assert "Dropout" not in page.words
     assert "MCULoRA" in page.words
 
 
@@ -233,6 +250,12 @@ def test_missing_and_broken_inputs_name_the_remedy(tmp_path, monkeypatch, render
     results.write_text(kept.replace('"dataset": "sample"', '"dataset": "mosei"', 1))
     with pytest.raises(InputError, match="results of mosei, expected results of sample"):
         report.run()
+    results.write_text(kept.replace('"group": "main", ', ""))
+    with pytest.raises(InputError, match=r"evaluation\.json: key methods\.mculora\.group"):
+        report.run()
+    results.write_text(kept.replace('"group": "main", ', '"group": "baseline", '))
+    with pytest.raises(InputError, match="no main method"):
+        report.run()
     results.write_text(kept)
     history.write_text("epoch\n1\n")
     with pytest.raises(InputError, match="no column method"):
@@ -243,15 +266,6 @@ def test_missing_and_broken_inputs_name_the_remedy(tmp_path, monkeypatch, render
     results.unlink()
     with pytest.raises(MissingInputError, match="mculora evaluate"):
         report.run()
-
-
-def test_a_difference_is_clear_only_if_the_seeds_agree():
-    theirs = summarise([0.5, 0.5, 0.5])
-    assert compare(summarise([0.6, 0.61, 0.62]), theirs).is_clear
-    assert compare(summarise([0.4, 0.39, 0.38]), theirs).is_clear
-    assert not compare(summarise([0.49, 0.6, 0.6]), theirs).is_clear
-    assert not compare(summarise([0.5, 0.5, 0.5]), theirs).is_clear
-    assert compare(summarise([None]), summarise([0.5])) is None
 
 
 @pytest.mark.parametrize(
@@ -265,6 +279,15 @@ def test_an_axis_has_round_ticks_around_its_values(values):
     assert len({tick.label for tick in axis.ticks}) == len(axis.ticks)
 
 
+def test_long_tick_labels_have_room():
+    short, long = ([0.1, 0.5], [0.5001, 0.5004])
+    charts = [Chart("", Axis("", 0, 1, ()), nice_axis(v, ""), ()) for v in (short, long)]
+    assert [max(len(t.label) for t in chart.y.ticks) for chart in charts] == [3, 6]
+    for chart in charts:
+        assert chart.across(0) >= 6 + 9 * max(len(tick.label) for tick in chart.y.ticks)
+        assert chart.across(1) == chart.width - 14
+
+
 def test_colours_have_contrast_in_light_dark_and_print():
     sheet = (Path(report.__file__).parent / "page" / "page.css").read_text()
     palettes = re.findall(r":root \{.*?\}", sheet, flags=re.S)
@@ -274,7 +297,7 @@ def test_colours_have_contrast_in_light_dark_and_print():
         for ground in ("paper", "tint"):
             assert _contrast(colours["ink"], colours[ground]) >= 7
             assert _contrast(colours["soft"], colours[ground]) >= 4.5
-        for drawn in ("s0", "s1", "s2", "s3", "floor"):
+        for drawn in ("s0", "s1", "s2", "s3", "floor", "clash"):
             assert _contrast(colours[drawn], colours["paper"]) >= 4.5
 
 
@@ -293,6 +316,14 @@ def _luminance(colour):
 
 def _shown(summary, metric):
     return f"{number(summary['mean'], metric)} ± {number(summary['sd'], metric)}"
+
+
+def _by_seed(values):
+    return {seed: [value] for seed, value in enumerate(values)}
+
+
+def _headline(page):
+    return re.search(r'class="headline">(.*?)</p>', _one_line(page))[1]
 
 
 def _one_line(text):
