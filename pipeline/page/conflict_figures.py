@@ -60,7 +60,7 @@ def conflict_curves(evaluation: Evaluation, runs: Runs) -> list[Captioned]:
     return [
         Captioned(
             _curve(evaluation, runs, "mean cosine", mean_cosine),
-            "Mean over the 21 pairs of combinations and over the runs.",
+            "Mean over the pairs of combinations and over the runs.",
         ),
         Captioned(
             _curve(evaluation, runs, "negative pairs (%)", lambda c: 100 * negative_share(c)),
