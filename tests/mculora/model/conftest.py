@@ -7,6 +7,7 @@ import torch
 
 from mculora.modality import Modality, ModalityCombination
 from mculora.model.network import MCULoRA, NetworkConfig
+from mculora.model.packing import PackedBatch, pack
 
 WIDTHS = (5, 7, 6)
 CONFIG = NetworkConfig(
@@ -22,6 +23,9 @@ def make_network():
         for name, parameter in network.named_parameters():
             if name.endswith(".up"):  # as after some training: zero adapters would hide mistakes
                 torch.nn.init.normal_(parameter, std=0.3)
+        for modality in Modality:
+            torch.nn.init.normal_(network.get_buffer(f"{modality.word}_mean"), std=0.3)
+            torch.nn.init.uniform_(network.get_buffer(f"{modality.word}_deviation"), 0.5, 2.0)
         return network
 
     return make
@@ -43,3 +47,16 @@ def present() -> torch.Tensor:
         for column, word in enumerate(dialogue):
             flags[row, column] = torch.tensor(ModalityCombination[word.upper()].presence)
     return flags
+
+
+@pytest.fixture
+def make_batch(features):
+    """Pack these dialogues: the utterances at which something is present."""
+
+    def make(present: torch.Tensor) -> PackedBatch:
+        shown = present.flatten(0, 1)
+        rows = shown.any(1).nonzero()[:, 0]
+        flat = [f.flatten(0, 1) for f in features]
+        return pack(flat, rows, dialogue=rows // present.shape[1], present=shown[rows])
+
+    return make
