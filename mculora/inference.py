@@ -15,6 +15,7 @@ from mculora.features.observation import Observation
 from mculora.features.outcome import Absence, pooled
 from mculora.modality import NUM_MODALITIES, Modality
 from mculora.model.network import MCULoRA
+from mculora.model.packing import pack
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,21 @@ def predict_clip(
     """
     device = next(network.parameters()).device
     reasons = dict(absent)
-    features = [torch.zeros(1, 1, width, device=device) for width in network.config.widths]
-    present = torch.zeros(1, 1, NUM_MODALITIES, dtype=torch.bool, device=device)
+    features = [torch.zeros(1, width, device=device) for width in network.config.widths]
+    present = torch.zeros(1, NUM_MODALITIES, dtype=torch.bool)
     for modality, encoder in encoders.items():
         outcome = encode_one(encoder, observation).outcome
         if isinstance(outcome, Absence):
             reasons[modality] = outcome.reason
         else:
-            features[modality][0, 0] = pooled(outcome)
-            present[0, 0, modality] = True
-    used = tuple(m for m in Modality if bool(present[0, 0, m]))
+            features[modality][0] = pooled(outcome)
+            present[0, modality] = True
+    used = tuple(m for m in Modality if bool(present[0, m]))
     if not used:
         told = "; ".join(f"{m.word}: {reasons[m]}" for m in Modality if m in reasons)
         where = observation.video_path or observation.audio_path or "clip"
         raise InputError(where, found=f"nothing to predict from ({told})", expected="a modality")
-    logits = network(tuple(features), present).prediction[0, 0]
+    alone = torch.zeros(1, dtype=torch.int64)  # a dialogue of one utterance
+    logits = network(pack(features, alone, dialogue=alone, present=present)).prediction[0]
     values = logits if len(logits) == 1 else logits.softmax(-1)
     return ClipPrediction(values.cpu(), used, {m: reasons[m] for m in Modality if m in reasons})

@@ -1,4 +1,4 @@
-"""One trained network under every condition: the seven combinations and the missing rates."""
+"""How good predictions are under every condition: the seven combinations and the missing rates."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from mculora.batch import FeatureTable
 from mculora.corpora.manifest import Task
 from mculora.errors import InputError
 from mculora.evaluation.metrics import score
-from mculora.evaluation.prediction import predict_combinations, predict_present
-from mculora.model.network import MCULoRA
 
 
 @dataclass(frozen=True)
 class ConditionScore:
-    """How good a network is under one condition.
+    """How good a method is under one condition.
 
     Attributes:
         num_utterances: How many could be predicted; an utterance that has nothing left under the
@@ -34,28 +32,25 @@ class ConditionScore:
 
 
 def evaluate_conditions(
-    network: MCULoRA, table: FeatureTable, kept: Mapping[str, Tensor], task: Task
+    predictions: Mapping[str, Tensor], table: FeatureTable, kept: Mapping[str, Tensor], task: Task
 ) -> dict[str, ConditionScore]:
-    """Test a network under every condition.
+    """Score what was predicted under every condition.
 
     Args:
-        network: A trained one.
-        table: N test utterances.
-        kept: By condition, what each utterance of the table keeps: (N, M) bool.
+        predictions: By condition, (N, K); see `prediction`.
+        table: The N test utterances.
+        kept: By condition, what each of them keeps: (N, M) bool on the CPU.
         task: What is scored.
     """
-    fixed = predict_combinations(network, table)
     scores = {}
     for condition, present in kept.items():
-        predicted = fixed.get(condition)
-        if predicted is None:
-            predicted = predict_present(network, table, present)
-        left = table.available & present.to(table.available.device)
+        left = table.available & present
         known = left.any(1)
+        rows = known.nonzero()[:, 0].to(table.labels.device)
         scores[condition] = ConditionScore(
-            num_utterances=int(known.sum()),
-            realised_rate=1.0 - float(left[known].double().mean()) if bool(known.any()) else None,
-            metrics=score(predicted[known], table.labels[known], task),
+            num_utterances=len(rows),
+            realised_rate=1.0 - float(left[known].double().mean()) if len(rows) else None,
+            metrics=score(predictions[condition][rows], table.labels[rows], task),
         )
     return scores
 
