@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mculora.batch import PADDING, FeatureTable, batches, build_table, collate
+from mculora.batch import FeatureTable, batches, build_table
 from mculora.corpora.manifest import Corpus, Task
 from mculora.corpora.utterance import Split, Utterance
 from mculora.errors import InputError
@@ -33,24 +33,27 @@ def test_batches_hold_every_utterance_once_and_in_order(lengths, batch_dialogues
     generator = None if seed is None else torch.Generator().manual_seed(seed)
     seen = []
     for batch in batches(whole, batch_dialogues, generator):
-        assert len(batch.rows) <= batch_dialogues
-        assert torch.equal(batch.valid, batch.rows != PADDING)
-        for row, valid in zip(batch.rows, batch.valid, strict=True):
-            own = row[valid].tolist()
-            assert own == list(range(own[0], own[0] + len(own)))
-            seen += own
-        assert torch.equal(batch.labels[batch.valid], batch.rows[batch.valid].float())
-        for modality in Modality:
-            expected = whole.features[modality][batch.rows[batch.valid]]
-            assert torch.equal(batch.features[modality][batch.valid], expected)
+        assert torch.equal(batch.dialogue, whole.dialogue[batch.rows])
+        numbers, counts = torch.unique_consecutive(batch.dialogue, return_counts=True)
+        assert len(numbers) <= batch_dialogues
+        assert len(numbers) == len(set(numbers.tolist()))  # a dialogue stands together
+        assert counts.tolist() == [lengths[number] for number in numbers.tolist()]
+        for own in batch.rows.split(counts.tolist()):
+            assert own.tolist() == list(range(int(own[0]), int(own[0]) + len(own)))
+        seen += batch.rows.tolist()
     assert sorted(seen) == list(range(sum(lengths)))
 
 
-def test_padding_offers_nothing():
-    whole = table([1, 4])
-    batch = collate(whole, whole.dialogue_rows())
-    assert batch.valid.tolist() == [[True, False, False, False], [True] * 4]
-    assert not batch.available[0, 1:].any()
+def test_like_lengths_stand_together_in_an_order_that_is_drawn():
+    whole = table([1, 5] * 30)
+    drawn = []
+    for seed in (0, 0, 1):
+        generator = torch.Generator().manual_seed(seed)
+        drawn.append([batch.dialogue for batch in batches(whole, 10, generator)])
+    for batch in drawn[0]:
+        assert len({int((whole.dialogue == number).sum()) for number in batch}) == 1
+    orders = [torch.cat(batches_of_epoch).tolist() for batches_of_epoch in drawn]
+    assert orders[0] == orders[1] != orders[2]
 
 
 def utterance(name: str, dialogue: str) -> Utterance:
