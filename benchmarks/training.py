@@ -13,12 +13,13 @@ the paper's size. The ways take turns, an epoch each, and medians are printed:
 from __future__ import annotations
 
 import argparse
+import functools
 import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,8 +30,16 @@ from torch import Tensor
 
 from mculora.batch import FeatureTable
 from mculora.corpora.manifest import Task
-from mculora.modality import NUM_COMBINATIONS, NUM_MODALITIES, Modality, presence_table
+from mculora.modality import (
+    NUM_COMBINATIONS,
+    NUM_MODALITIES,
+    Modality,
+    ModalityCombination,
+    presence_table,
+)
+from mculora.model.encoder import UnimodalEncoder
 from mculora.model.network import MCULoRA, NetworkConfig
+from mculora.model.packing import grid_of
 from mculora.training.data import TrainingConfig, TrainingData
 from mculora.training.trainer import train_network
 
@@ -60,7 +69,7 @@ class Lengths:
         return [int(n) for n in shuffled.clip(self.shortest, self.longest)]
 
 
-MOSEI = Lengths("MOSEI-like", 1.5, 7.0, 1, 98, train=160, validation=20)
+MOSEI = Lengths("MOSEI-like", 1.5, 7.0, 1, 98, train=256, validation=32)
 """Published: mean 7.1, median 5, longest 98; a random batch of 32 is padded 3.3 times over."""
 IEMOCAP = Lengths("IEMOCAP-like", 6.5, 37.0, 5, 110, train=96, validation=24)
 """Published: mean 36.6, median 37, from 5 to 110; padded 2.0 times over."""
@@ -197,7 +206,7 @@ def measured_rate() -> float:
     rates = []
     for size in (1024, 2048, 3072) * 3:
         matrix = torch.randn(size, size)
-        rates.append(size**3 / seconds(lambda matrix=matrix: matrix @ matrix))
+        rates.append(size**3 / seconds(functools.partial(torch.mm, matrix, matrix)))
     return max(rates)
 
 
@@ -253,23 +262,39 @@ def plain_dialogues(table: FeatureTable) -> list[plain.Dialogue]:
     return [plain.Dialogue(*each) for each in zip(parts, labels, strict=True)]
 
 
-def our_way(data: TrainingData, *, frozen: bool, config: NetworkConfig = PAPER) -> Way:
-    """Two trainings: one has but a few utterances to validate on, so its epochs are its steps."""
+def our_way(data: TrainingData, *, frozen: bool) -> Way:
+    """Two trainings: one for its steps, one that validates as well."""
+    steps, whole = our_steps(data, frozen=frozen), our_epochs(data, frozen=frozen)
+    return lambda: Cost(steps().step, seconds(lambda: next(whole)))
+
+
+def our_steps(data: TrainingData, *, frozen: bool, config: NetworkConfig = PAPER) -> Way:
+    """A training that has next to nothing to validate: an epoch is its steps."""
     few = replace(data, validation=draw_table([2]))
-    learning, whole = (our_epochs(each, frozen=frozen, config=config) for each in (few, data))
+    epochs = our_epochs(few, frozen=frozen, config=config, judged=(ModalityCombination.ATV,))
 
     def run() -> Cost:
-        step = seconds(lambda: next(learning)) / num_steps(data)
-        return Cost(step, seconds(lambda: next(whole)))
+        taken = seconds(lambda: next(epochs))
+        return Cost(taken / num_steps(data), taken)
 
     return run
 
 
-def our_epochs(data: TrainingData, *, frozen: bool, config: NetworkConfig) -> Iterator[object]:
+def our_epochs(
+    data: TrainingData,
+    *,
+    frozen: bool,
+    config: NetworkConfig = PAPER,
+    judged: tuple[ModalityCombination, ...] = tuple(ModalityCombination),
+) -> Iterator[object]:
     """The project's trainer, without an end."""
     torch.manual_seed(0)
     training = TrainingConfig(
-        epochs=FOREVER, patience=FOREVER, batch_dialogues=BATCH, freeze_encoders=frozen
+        epochs=FOREVER,
+        patience=FOREVER,
+        batch_dialogues=BATCH,
+        freeze_encoders=frozen,
+        judged=judged,
     )
     return train_network(MCULoRA(config), data, training, seed=0)
 
@@ -380,32 +405,30 @@ def print_comparison(lengths: Lengths) -> None:
 def print_growth() -> None:
     """Twice and four times the utterances."""
     corpora = {times: draw_data(MOSEI, times) for times in (1, 2, 4)}
-    costs = take_turns({str(n): our_way(data, frozen=True) for n, data in corpora.items()})
+    costs = take_turns({str(n): our_steps(data, frozen=True) for n, data in corpora.items()})
     print_head("utterances to train on", "epoch without evaluation", "per utterance")
     for times, data in corpora.items():
-        epoch, num = costs[str(times)].step * num_steps(data), len(data.train.ids)
+        epoch, num = costs[str(times)].epoch, len(data.train.ids)
         print_row(f"{num:,}", f"{epoch:.3f} s", f"{epoch / num * 1e6:.0f} µs")
 
 
 def print_ranks() -> None:
-    """Ranks from 1 to 16."""
-    data, ranks = draw_data(MOSEI), (1, 4, 8, 16)
-    costs = {
-        frozen: take_turns(
+    """Ranks from 1 to 16, and how much more they need."""
+    data = draw_data(MOSEI)
+    configs = {rank: replace(PAPER, rank=rank) for rank in (1, 4, 8, 16)}
+    works = {rank: floors(data, config) for rank, config in configs.items()}
+    print_head("encoders", "rank", "step", "times rank 1", "floor, times rank 1")
+    for mode in ("trained", "frozen"):
+        costs = take_turns(
             {
-                str(rank): our_way(data, frozen=frozen, config=replace(PAPER, rank=rank))
-                for rank in ranks
+                str(rank): our_steps(data, frozen=mode == "frozen", config=config)
+                for rank, config in configs.items()
             }
         )
-        for frozen in (False, True)
-    }
-    print_head("rank", "step, encoders trained", "times rank 1", "frozen", "times rank 1")
-    for rank in ranks:
-        cells = []
-        for each in costs.values():
-            step, first = each[str(rank)].step, each["1"].step
-            cells += [f"{1e3 * step:.1f} ms", f"{step / first:.3f}"]
-        print_row(str(rank), *cells)
+        for rank in configs:
+            step, floor = costs[str(rank)].step, works[rank][mode].total
+            times, least = step / costs["1"].step, floor / works[1][mode].total
+            print_row(mode, str(rank), f"{1e3 * step:.1f} ms", f"{times:.3f}", f"{least:.3f}")
 
 
 # --- memory ---
@@ -413,16 +436,16 @@ def print_ranks() -> None:
 FULL_TRAIN, FULL_VALIDATION = 2330, 267
 """Dialogues that hold as many utterances as MOSEI's splits: about 16,300 and 1,870."""
 
-FULL_WAYS: dict[str, Callable[[TrainingData], Way]] = {
-    "plain": lambda data: plain_way(data, "layers"),
-    "trained": lambda data: our_way(data, frozen=False),
-    "frozen": lambda data: our_way(data, frozen=True),
+FULL_WAYS: dict[str, Callable[[TrainingData], object]] = {
+    "plain": lambda data: plain_way(data, "layers")(),
+    "trained": lambda data: next(our_epochs(data, frozen=False)),
+    "frozen": lambda data: next(our_epochs(data, frozen=True)),
 }
 
 
 def print_full(threads: int) -> None:
     """An epoch of MOSEI's size, each way in a process of its own."""
-    print_head("MOSEI's size", "before training", "peak", "step", "epoch and evaluation")
+    print_head("MOSEI's size", "before training", "peak", "first epoch and evaluation")
     for name in FULL_WAYS:
         program = [sys.executable, __file__, "--full-way", name, "--threads", str(threads)]
         subprocess.run(program, check=True)
@@ -432,9 +455,9 @@ def run_full(name: str) -> None:
     """Measure one way; print its line of the table."""
     data = draw_data(replace(MOSEI, train=FULL_TRAIN, validation=FULL_VALIDATION))
     before = peak_mebibytes()
-    cost = FULL_WAYS[name](data)()
+    taken = seconds(lambda: FULL_WAYS[name](data))
     peaks = (f"{mebibytes:,.0f} MiB" for mebibytes in (before, peak_mebibytes()))
-    print_row(name, *peaks, f"{1e3 * cost.step:.1f} ms", f"{cost.epoch:.1f} s")
+    print_row(name, *peaks, f"{taken:.1f} s")
 
 
 def peak_mebibytes() -> float:
@@ -442,17 +465,109 @@ def peak_mebibytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+# --- several networks at once, and compiled code ---
+
+NETWORKS = 4
+
+
+def print_side_by_side(threads: int) -> None:
+    """Is there something to gain from stacked weights, more processes or a compiler?"""
+    print_head("four networks (encoders trained), an epoch each", "seconds")
+    print_row("one process, one after the other", f"{train_several(NETWORKS):.2f}")
+    program = [sys.executable, __file__, "--threads", str(threads), "--networks"]
+    both = [
+        subprocess.Popen([*program, str(NETWORKS // 2)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    slowest = max(float(process.communicate()[0]) for process in both)
+    print_row("two processes, two each", f"{slowest:.2f}")
+    print_stacked()
+
+
+def train_several(num: int) -> float:
+    """Seconds that so many networks take for an epoch each, after one to warm up."""
+    data = replace(draw_data(MOSEI), validation=draw_table([2]))
+    networks = [our_epochs(data, frozen=False) for _ in range(num)]
+    for epochs in networks:
+        next(epochs)
+    return seconds(lambda: [next(epochs) for epochs in networks])
+
+
+def print_stacked() -> None:
+    """Steps of the text encoder alone, in the best case for stacking and compiling.
+
+    All networks get the same dialogues, drop nothing, and no shape ever changes.
+    """
+    make = functools.partial(
+        UnimodalEncoder, PAPER.widths[1], PAPER.hidden, depth=PAPER.depth, heads=PAPER.heads
+    )
+    encoders = [make(dropout=0.0) for _ in range(NETWORKS)]
+    data = draw_data(MOSEI).train
+    dialogue = data.dialogue[data.dialogue < BATCH // 2]
+    inputs, grid = data.features[1][: len(dialogue)], grid_of(dialogue, torch.device("cpu"))
+    weights, _ = torch.func.stack_module_state(encoders)
+
+    def loss(parameters: Mapping[str, Tensor]) -> Tensor:
+        called = torch.func.functional_call(encoders[0], dict(parameters), (inputs, grid))
+        mean: Tensor = called.states.square().mean()
+        return mean
+
+    compiled = torch.compile(encoders[0])
+    alone = [dict(encoder.named_parameters()) for encoder in encoders]
+    ways = {
+        "one after the other": [stepper(each, loss) for each in alone],
+        "stacked weights": [stepper(weights, lambda w: torch.vmap(loss)(w).sum())],
+        "one, compiled": [
+            stepper(alone[0], lambda _: compiled(inputs, grid).states.square().mean())
+        ]
+        * NETWORKS,
+    }
+    costs = take_turns({name: turns(steps) for name, steps in ways.items()}, rounds=9)
+    print_head(f"four text encoders, {len(inputs)} utterances", "step of each")
+    for name, cost in costs.items():
+        print_row(name, f"{1e3 * cost.step:.1f} ms")
+
+
+def stepper(
+    parameters: Mapping[str, Tensor], loss: Callable[[Mapping[str, Tensor]], Tensor]
+) -> Callable[[], None]:
+    """A training step on given weights."""
+    optimizer = torch.optim.AdamW(parameters.values(), fused=True)
+
+    def run() -> None:
+        optimizer.zero_grad()
+        loss(parameters).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return run
+
+
+def turns(steps: Sequence[Callable[[], None]]) -> Way:
+    """Take each of the steps; what one network's step costs."""
+
+    def run() -> Cost:
+        taken = seconds(lambda: [step() for step in steps])
+        return Cost(taken / NETWORKS, taken)
+
+    return run
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--full", action="store_true")
-    parser.add_argument("--full-way", choices=FULL_WAYS)
+    parser.add_argument("--full", action="store_true", help="also an epoch of MOSEI's size")
+    parser.add_argument("--full-way", choices=FULL_WAYS, help="only that, in this process")
+    parser.add_argument("--side-by-side", action="store_true", help="only that measurement")
+    parser.add_argument("--networks", type=int, help="only so many networks after each other")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.full_way:
-        run_full(options.full_way)
-        return
+        return run_full(options.full_way)
+    if options.networks:
+        return print(train_several(options.networks))
+    if options.side_by_side:
+        return print_side_by_side(options.threads)
     for lengths in (MOSEI, IEMOCAP):
         print_comparison(lengths)
     print("\n## Growth")
