@@ -1,9 +1,9 @@
-"""The corpus as tensors: one table of all utterances, and padded batches cut from it."""
+"""The corpus as tensors: one table of all utterances, and batches of dialogues cut from it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,8 +13,8 @@ from mculora.errors import InputError
 from mculora.features.store.reader import StoredFeatures
 from mculora.modality import NUM_MODALITIES, Modality
 
-PADDING = -1
-"""The row number that stands where a dialogue of a batch has no utterance."""
+_ABSENT = -1
+"""The row number that stands where a store has no vector."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class FeatureTable:
         dialogue: (N,) int64, the ordinal of each one's dialogue; never falling.
         features: One (N, D_m) float32 tensor per modality, in column order; zeros where absent,
             which nothing downstream may depend on.
-        available: (N, M) bool, what the corpus offers; at least one per row.
+        available: (N, M) bool, what the corpus offers; at least one per row. On the CPU, like
+            `dialogue`.
         labels: (N,) float32, a score or a class index.
     """
 
@@ -49,35 +50,23 @@ class FeatureTable:
         """D_m of each modality, in column order."""
         return tuple(f.shape[1] for f in self.features)
 
-    def dialogue_rows(self) -> list[Tensor]:
-        """The row numbers of each dialogue."""
-        _, counts = torch.unique_consecutive(self.dialogue, return_counts=True)
-        return list(torch.split(torch.arange(len(self.ids)), counts.tolist()))
-
     def to(self, device: torch.device) -> FeatureTable:
-        """The same table on another device (the dialogue index stays on the CPU)."""
+        """The same table, its features and labels on another device."""
         features = tuple(f.to(device) for f in self.features)
-        available, labels = self.available.to(device), self.labels.to(device)
-        return FeatureTable(self.ids, self.dialogue, features, available, labels)
+        return replace(self, features=features, labels=self.labels.to(device))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B dialogues of at most L utterances.
+    """n utterances of some dialogues, dialogue after dialogue; both on the CPU.
 
     Attributes:
-        rows: (B, L) int64, row numbers in the table, `PADDING` where there is none.
-        features: One (B, L, D_m) float32 tensor per modality.
-        valid: (B, L) bool, True where there is an utterance.
-        available: (B, L, M) bool, True where the corpus offers the modality.
-        labels: (B, L) float32, 0 in the padding.
+        rows: (n,) int64, row numbers in the table.
+        dialogue: (n,) int64, the ordinal of each one's dialogue in the table.
     """
 
     rows: Tensor
-    features: tuple[Tensor, ...]
-    valid: Tensor
-    available: Tensor
-    labels: Tensor
+    dialogue: Tensor
 
 
 def build_table(
@@ -99,29 +88,15 @@ def build_table(
     ]
     if not kept:
         raise InputError("features", found="no utterance of the split", expected="at least one")
-    columns = [[place.get(u.id, PADDING) for u in kept] for place in places]
+    columns = [[place.get(u.id, _ABSENT) for u in kept] for place in places]
     rows = torch.tensor(columns).T  # (N, M)
     ordinals = {name: n for n, name in enumerate(dict.fromkeys(u.dialogue for u in kept))}
     return FeatureTable(
         ids=tuple(u.id for u in kept),
         dialogue=torch.tensor([ordinals[u.dialogue] for u in kept]),
         features=tuple(_take(stores[m].vectors, rows[:, m]) for m in Modality),
-        available=rows != PADDING,
+        available=rows != _ABSENT,
         labels=torch.tensor([u.label for u in kept], dtype=torch.float32),
-    )
-
-
-def collate(table: FeatureTable, dialogues: Sequence[Tensor]) -> Batch:
-    """Pad the given dialogues (each the row numbers of one) to the longest of them."""
-    rows = torch.nn.utils.rnn.pad_sequence(list(dialogues), batch_first=True, padding_value=PADDING)
-    valid = (rows != PADDING).to(table.labels.device)  # (B, L)
-    source = rows.clamp(min=0).to(table.labels.device)
-    return Batch(
-        rows=rows,
-        features=tuple(f[source] for f in table.features),
-        valid=valid,
-        available=table.available[source] & valid[..., None],
-        labels=table.labels[source] * valid,
     )
 
 
@@ -131,23 +106,28 @@ def batches(
     """Yield the whole table once, in batches of dialogues of like length.
 
     With a generator the order is drawn anew at each call; without one it is by length. Like
-    lengths stand together, so that little is padded.
+    lengths stand together, so that attention, which alone needs padding, needs little.
     """
-    dialogues = table.dialogue_rows()
+    _, counts = torch.unique_consecutive(table.dialogue, return_counts=True)
+    starts = counts.cumsum(0) - counts
+    order = torch.arange(len(counts))
     if generator is not None:
-        order = torch.randperm(len(dialogues), generator=generator).tolist()
-        dialogues = [dialogues[i] for i in order]
-    dialogues.sort(key=len)  # stable: equal lengths keep the drawn order
-    chunks = [dialogues[i : i + batch_dialogues] for i in range(0, len(dialogues), batch_dialogues)]
+        order = torch.randperm(len(counts), generator=generator)
+    order = order[torch.argsort(counts[order], stable=True)]  # equal lengths keep the drawn order
+    chunks = list(torch.split(order, batch_dialogues))
     if generator is not None:
         chunks = [chunks[i] for i in torch.randperm(len(chunks), generator=generator).tolist()]
     for chunk in chunks:
-        yield collate(table, chunk)
+        lengths = counts[chunk]
+        before = (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
+        inside = torch.arange(int(lengths.sum())) - before
+        rows = starts[chunk].repeat_interleave(lengths) + inside
+        yield Batch(rows, table.dialogue[rows])
 
 
 def _take(vectors: Tensor, rows: Tensor) -> Tensor:
-    """Rows of `vectors`, zeros where the row is `PADDING`."""
+    """Rows of `vectors`, zeros where the row is `_ABSENT`."""
     taken = vectors.new_zeros(len(rows), vectors.shape[1])
-    found = rows != PADDING
+    found = rows != _ABSENT
     taken[found] = vectors[rows[found]]
     return taken

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,22 +51,47 @@ def load_checkpoint(path: Path, device: torch.device | None = None) -> Checkpoin
     Raises:
         InputError: The file is missing, damaged, no checkpoint, or of another architecture.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    with _opened(path) as file:
+        facts = _facts(file)
         widths = tuple(facts["config"]["widths"])
         config = NetworkConfig(**{**facts["config"], "widths": widths})
         provenance = facts["provenance"]
+        # Copied: where a tensor lies in memory decides the last bit of a product.
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    with torch.device("meta"):  # no initial weights: they would all be overwritten
+        network = MCULoRA(config)
+    _fill(network, tensors, path)
+    network.to(device or torch.device("cpu")).eval()
+    return Checkpoint(network, provenance)
+
+
+def read_provenance(path: Path) -> Mapping[str, Any]:
+    """What a checkpoint says of itself, without its weights.
+
+    Raises:
+        InputError: The file is missing, damaged or no checkpoint.
+    """
+    with _opened(path) as file:
+        provenance: Mapping[str, Any] = _facts(file)["provenance"]
+    return provenance
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A safetensors file, read in a block in which everything unexpected means another file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
     except FileNotFoundError:
         raise InputError(path, found="nothing", expected="a checkpoint", remedy=_REMEDY) from None
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         found = f"a file that is no checkpoint of this program ({_one_line(error)})"
         raise InputError(path, found=found, expected="a checkpoint", remedy=_REMEDY) from None
-    network = MCULoRA(config)
-    _fill(network, tensors, path)
-    network.to(device or torch.device("cpu")).eval()
-    return Checkpoint(network, provenance)
+
+
+def _facts(file: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((file.metadata() or {})[_KEY])
+    return facts
 
 
 def _fill(network: MCULoRA, tensors: dict[str, Tensor], path: Path) -> None:
@@ -80,7 +106,7 @@ def _fill(network: MCULoRA, tensors: dict[str, Tensor], path: Path) -> None:
                 expected=f"shape {wanted.get(name, 'none')}: it is of another architecture",
                 remedy=_REMEDY,
             )
-    network.load_state_dict(tensors)
+    network.load_state_dict(tensors, assign=True)
 
 
 def _one_line(error: Exception) -> str:

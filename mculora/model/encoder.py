@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-import torch
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 from torch.nn import functional
+
+from mculora.model.dropout import Dropout
+from mculora.model.packing import Grid
+
+
+@dataclass(frozen=True)
+class EncoderOutput:
+    """What an encoder makes of n utterances.
+
+    Attributes:
+        states: R^m, (n, H).
+        read: What the linear maps of each block read, `depth` times (n, H).
+    """
+
+    states: Tensor
+    read: tuple[Tensor, ...]
 
 
 class Block(nn.Module):
@@ -18,21 +35,35 @@ class Block(nn.Module):
         self.attention_out = nn.Linear(hidden, hidden)
         self.mlp_norm = nn.LayerNorm(hidden)
         self.mlp = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, states: Tensor, valid: Tensor) -> Tensor:
-        """Map (B, L, H) to (B, L, H); only `valid` (B, L) utterances are attended to."""
-        num, length, hidden = states.shape
-        joint = self.query_key_value(self.attention_norm(states))
-        joint = joint.view(num, length, 3, self.heads, hidden // self.heads).permute(2, 0, 3, 1, 4)
-        query, key, value = joint.unbind(0)  # each (B, heads, L, H / heads)
-        seen = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=valid[:, None, None, :]
-        )
-        seen = seen.transpose(1, 2).reshape(num, length, hidden)
-        states = states + self.dropout(self.attention_out(seen))
+    def forward(self, states: Tensor, read: Tensor, grid: Grid) -> Tensor:
+        """Map (n, H) to (n, H), utterances attending to those of their own dialogue.
+
+        Args:
+            states: (n, H).
+            read: (n, H), the normalised states: `attention_norm(states)`.
+            grid: Which dialogue each belongs to.
+        """
+        states = states + self.dropout(self.attention_out(self._attend(read, grid)))
         mixed: Tensor = states + self.dropout(self.mlp(self.mlp_norm(states)))
         return mixed
+
+    def _attend(self, read: Tensor, grid: Grid) -> Tensor:
+        """Attention over each dialogue; only here are dialogues padded."""
+        hidden = read.shape[1]
+        if grid.is_trivial:  # who is alone sees itself: queries and keys decide nothing
+            weight, bias = self.query_key_value.weight, self.query_key_value.bias
+            return functional.linear(read, weight[2 * hidden :], bias[2 * hidden :])
+        num, longest = grid.valid.shape
+        joint = self.query_key_value(read)
+        padded = joint.new_zeros(num * longest, 3 * hidden).index_copy(0, grid.place, joint)
+        split = padded.view(num, longest, 3, self.heads, hidden // self.heads)
+        query, key, value = split.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, L, H / heads)
+        seen = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=grid.valid[:, None, None, :]
+        )
+        return seen.transpose(1, 2).reshape(num * longest, hidden)[grid.place]
 
 
 class UnimodalEncoder(nn.Module):
@@ -55,32 +86,17 @@ class UnimodalEncoder(nn.Module):
         )
         self.norm = nn.LayerNorm(hidden)
 
-    def forward(self, inputs: Tensor, present: Tensor) -> Tensor:
-        """Encode the utterances where the modality is present; the others are exactly zero.
-
-        Only present utterances are computed: they are moved to the front of their dialogue, and
-        the rest is cut off. Nothing depends on an utterance's place, so this changes no result.
+    def forward(self, inputs: Tensor, grid: Grid) -> EncoderOutput:
+        """Encode the utterances where the modality is present; there are no others.
 
         Args:
-            inputs: (B, L, D).
-            present: (B, L) bool.
-
-        Returns:
-            R^m, (B, L, H).
+            inputs: (n, D), normalised features.
+            grid: Which dialogue each belongs to.
         """
-        states = inputs.new_zeros(*present.shape, self.hidden)
-        counts = present.sum(1)
-        dialogues = counts.nonzero()[:, 0]
-        if not len(dialogues):
-            return states
-        longest = int(counts.max())
-        order = torch.argsort((~present[dialogues]).byte(), dim=1, stable=True)[:, :longest]
-        valid = torch.gather(present[dialogues], 1, order)
-        taken = inputs[dialogues[:, None], order]
-        packed = self.project(taken.masked_fill(~valid[..., None], 0.0))
+        states = self.project(inputs)
+        read = []
         for block in self.blocks:
-            packed = block(packed, valid)
-        packed = self.norm(packed)
-        rows, columns = valid.nonzero(as_tuple=True)
-        states[dialogues[rows], order[rows, columns]] = packed[rows, columns]
-        return states
+            assert isinstance(block, Block)
+            read.append(block.attention_norm(states))
+            states = block(states, read[-1], grid) if len(inputs) else states
+        return EncoderOutput(self.norm(states), tuple(read))

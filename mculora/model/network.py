@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from mculora.errors import InputError
-from mculora.modality import NUM_MODALITIES, Modality, combination_index
-from mculora.model.adapters import AdapterOutput, ModalityAdapters
-from mculora.model.encoder import UnimodalEncoder
+from mculora.modality import NUM_MODALITIES, Modality
+from mculora.model.adapters import AdapterOutput, ModalityAdapters, joined
+from mculora.model.encoder import EncoderOutput, UnimodalEncoder
+from mculora.model.fusion import Part, Predictor, WeightMLP
+from mculora.model.packing import PackedBatch, PresentUtterances, pack
 
 SMALLEST_DEVIATION = 1e-4
 """Feature dimensions that vary less than this over the training utterances are not scaled up."""
@@ -33,9 +36,12 @@ class NetworkConfig:
         dropout: In [0, 1).
         rank: R.
         adapter_alpha: Adapters are scaled by `adapter_alpha / rank`.
-        specific: R^{m,c} is the pure low-rank term, or the base R^m is added to it.
+        adapters: Where adapters read: the encoder's input (Figure 2), or also what the linear maps
+            of every block read, each place with matrices of its own and all of them summed; `none`
+            is the plain joint network that is the baseline.
+        specific: R^{m,c} is the pure low-rank term, or the base R^m is added to it; `none` leaves
+            the common adapter alone.
         weight_mlp: Whether w is predicted; otherwise w = 1.
-        adapters: False for the plain joint network that is the baseline.
     """
 
     widths: tuple[int, ...]
@@ -46,9 +52,9 @@ class NetworkConfig:
     dropout: float = 0.5
     rank: int = 8
     adapter_alpha: float = 8.0
-    specific: Literal["lowrank", "with_base"] = "lowrank"
+    adapters: Literal["none", "input", "every_layer"] = "input"
+    specific: Literal["none", "lowrank", "with_base"] = "lowrank"
     weight_mlp: bool = True
-    adapters: bool = True
 
     def __post_init__(self) -> None:
         if len(self.widths) != NUM_MODALITIES or min(self.widths) < 1:
@@ -58,18 +64,28 @@ class NetworkConfig:
                 "model.hidden", found=str(self.hidden), expected=f"a multiple of {self.heads} heads"
             )
 
+    @property
+    def has_adapters(self) -> bool:
+        """Whether there are adapters at all."""
+        return self.adapters != "none"
+
+    @property
+    def has_specific(self) -> bool:
+        """Whether combinations have adapters of their own."""
+        return self.has_adapters and self.specific != "none"
+
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """What the network says of B dialogues of L utterances.
+    """What the network says of n utterances; n_m of them have modality m.
 
     Attributes:
-        prediction: Y, (B, L, K): scores or logits; meaningless in the padding.
-        common_prediction: Y^com, (B, L, K).
-        weight: w in (0, 1), (B, L, 1); zeros without adapters.
-        base: R^m per modality, (B, L, H), zero where absent.
-        common: R^{m,com} per modality; empty without adapters.
-        specific: R^{m,c} per modality; empty without adapters.
+        prediction: Y, (n, K): scores or logits.
+        common_prediction: Y^com, (n, K).
+        weight: w in (0, 1), (n, 1); zeros without specific adapters.
+        base: R^m per modality, (n_m, H).
+        common: R^{m,com} per modality, (n_m, H); empty without adapters.
+        specific: R^{m,c} per modality, (n_m, H); empty without specific adapters.
     """
 
     prediction: Tensor
@@ -86,28 +102,20 @@ class MCULoRA(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        hidden, fused = config.hidden, NUM_MODALITIES * config.hidden
         for modality, width in zip(Modality, config.widths, strict=True):
             self.register_buffer(f"{modality.word}_mean", torch.zeros(width))
             self.register_buffer(f"{modality.word}_deviation", torch.ones(width))
         self.encoders = nn.ModuleList(
             UnimodalEncoder(
-                w, hidden, depth=config.depth, heads=config.heads, dropout=config.dropout
+                w, config.hidden, depth=config.depth, heads=config.heads, dropout=config.dropout
             )
             for w in config.widths
         )
-        if config.adapters:
-            self.adapters = nn.ModuleList(
-                ModalityAdapters(m, w, hidden, rank=config.rank, alpha=config.adapter_alpha)
-                for m, w in zip(Modality, config.widths, strict=True)
-            )
-        if config.adapters and config.weight_mlp:
-            self.weight = nn.Sequential(
-                nn.Linear(fused, hidden), nn.ReLU(), nn.Linear(hidden, 1), nn.Sigmoid()
-            )
-        self.fusion = nn.Linear(fused, fused)
-        self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Linear(fused, config.outputs)
+        if config.has_adapters:
+            self.adapters = nn.ModuleList(_adapter_sites(config, m) for m in Modality)
+        if config.has_specific and config.weight_mlp:
+            self.weight = WeightMLP(config.hidden)
+        self.predictor = Predictor(config.hidden, config.outputs, dropout=config.dropout)
 
     @torch.no_grad()
     def fit_normalisation(self, features: tuple[Tensor, ...], available: Tensor) -> None:
@@ -118,7 +126,7 @@ class MCULoRA(nn.Module):
             available: (N, M) bool; absent vectors do not count.
         """
         for modality in Modality:
-            vectors = features[modality][available[:, modality]]
+            vectors = features[modality][available[:, modality].to(features[modality].device)]
             if len(vectors) < 2:
                 continue
             deviation = vectors.std(0)
@@ -136,60 +144,102 @@ class MCULoRA(nn.Module):
         scaled = (features - mean) / self.get_buffer(f"{modality.word}_deviation")
         return scaled.clamp(-LARGEST_DEVIATION, LARGEST_DEVIATION)
 
-    def encode(self, features: tuple[Tensor, ...], present: Tensor) -> tuple[Tensor, ...]:
-        """R^m for every modality: (B, L, H) each, zero where `present` (B, L, M) is False."""
-        return tuple(
-            self.encoders[m](self.normalise(m, features[m]), present[..., m]) for m in Modality
-        )
+    def encode(self, modality: Modality, inputs: Tensor, shown: PresentUtterances) -> EncoderOutput:
+        """R^m of the utterances that have the modality, from normalised `inputs` (n_m, D_m)."""
+        encoded: EncoderOutput = self.encoders[modality](inputs, shown.grid)
+        return encoded
 
-    def forward(
-        self,
-        features: tuple[Tensor, ...],
-        present: Tensor,
-        base: tuple[Tensor, ...] | None = None,
-    ) -> ModelOutput:
-        """Predict from what is present.
+    def adapt(
+        self, modality: Modality, inputs: Tensor, encoded: EncoderOutput, shown: PresentUtterances
+    ) -> AdapterOutput:
+        """What the modality's adapters add, over all places where they read."""
+        read = (inputs, *encoded.read)
+        outputs = [
+            site(read[place], shown.combination, shown.used)
+            for place, site in enumerate(self.sites(modality))
+        ]
+        common, specific = (
+            joined([o.common for o in outputs]),
+            joined([o.specific for o in outputs]),
+        )
+        return AdapterOutput(common, specific)
+
+    def sites(self, modality: Modality) -> list[ModalityAdapters]:
+        """The adapters of a modality, by the place where they read: the input, then each block."""
+        sites = self.adapters[modality]
+        assert isinstance(sites, nn.ModuleList)
+        return [site for site in sites if isinstance(site, ModalityAdapters)]
+
+    def forward(self, batch: PackedBatch) -> ModelOutput:
+        """Predict from what is present; nothing that is absent is computed."""
+        inputs = [self.normalise(m, batch.modalities[m].inputs) for m in Modality]
+        encoded = [self.encode(m, inputs[m], batch.modalities[m]) for m in Modality]
+        base = tuple(e.states for e in encoded)
+        if not self.config.has_adapters:
+            return self._without_specific(base, base, (), batch)
+        adapted = [self.adapt(m, inputs[m], encoded[m], batch.modalities[m]) for m in Modality]
+        common = tuple(a.common.dense() for a in adapted)
+        fused = [b + c for b, c in zip(base, common, strict=True)]  # R^f
+        if not self.config.has_specific:
+            return self._without_specific(fused, base, common, batch)
+        specific = tuple(a.specific.dense() for a in adapted)
+        separate: list[Part] = [a.specific for a in adapted]  # R^s
+        if self.config.specific == "with_base":
+            specific = tuple(s + b for s, b in zip(specific, base, strict=True))
+            separate = list(specific)
+        common_prediction = self.predictor(fused, batch)
+        if self.config.weight_mlp:
+            weight = self.weight(separate, batch)
+        else:
+            weight = torch.ones_like(common_prediction[:, :1])
+        prediction = common_prediction + weight * self.predictor(separate, batch)
+        return ModelOutput(prediction, common_prediction, weight, base, common, specific)
+
+    def predict(self, features: Sequence[Tensor], present: Tensor) -> Tensor:
+        """Predict dialogues that are given as padded tensors.
 
         Args:
             features: (B, L, D_m) per modality; absent vectors change nothing.
             present: (B, L, M) bool, all False in the padding.
-            base: R^m if it is known already: under a fixed combination the encoders never see
-                more than their own modality, so one pass of theirs serves all seven.
+
+        Returns:
+            (B, L, K); NaN in the padding.
         """
-        if base is None:
-            base = self.encode(features, present)
-        else:
-            base = tuple(base[m] * present[..., m, None] for m in Modality)
-        if not self.config.adapters:
-            prediction = self._predict(torch.cat(base, -1))
-            weight = torch.zeros_like(prediction[..., :1])
-            return ModelOutput(prediction, prediction, weight, base, (), ())
-        adapted = [self._adapt(m, features[m], present) for m in Modality]
-        common = tuple(a.common for a in adapted)
-        specific = tuple(a.specific for a in adapted)
-        if self.config.specific == "with_base":
-            specific = tuple(s + b for s, b in zip(specific, base, strict=True))
-        fused = torch.cat([b + c for b, c in zip(base, common, strict=True)], -1)  # R^f
-        separate = torch.cat(specific, -1)  # R^s
-        common_prediction = self._predict(fused)
-        if self.config.weight_mlp:
-            weight = self.weight(separate)
-        else:
-            weight = torch.ones_like(common_prediction[..., :1])
-        prediction = common_prediction + weight * self._predict(separate)
-        return ModelOutput(prediction, common_prediction, weight, base, common, specific)
+        shown = present.cpu().flatten(0, 1)
+        rows = shown.any(1).nonzero()[:, 0]
+        flat = [f.flatten(0, 1) for f in features]
+        batch = pack(flat, rows, dialogue=rows // present.shape[1], present=shown[rows])
+        predicted: Tensor = self(batch).prediction
+        padded = predicted.new_full((len(shown), self.config.outputs), torch.nan)
+        padded[rows.to(predicted.device)] = predicted
+        return padded.view(*present.shape[:2], -1)
 
-    def _adapt(self, modality: Modality, features: Tensor, present: Tensor) -> AdapterOutput:
-        """Both adapters' outputs as (B, L, H), zero where the modality is absent."""
-        where = present[..., modality]
-        inputs = self.normalise(modality, features[where])
-        output = self.adapters[modality](inputs, combination_index(present)[where])
-        common = inputs.new_zeros(*where.shape, self.config.hidden)
-        specific = torch.zeros_like(common)
-        common[where], specific[where] = output.common, output.specific
-        return AdapterOutput(common, specific)
+    def _without_specific(
+        self,
+        fused: Sequence[Tensor],
+        base: tuple[Tensor, ...],
+        common: tuple[Tensor, ...],
+        batch: PackedBatch,
+    ) -> ModelOutput:
+        """The output where the common prediction is the only one."""
+        prediction = self.predictor(fused, batch)
+        weight = torch.zeros_like(prediction[:, :1])
+        return ModelOutput(prediction, prediction, weight, base, common, ())
 
-    def _predict(self, fused: Tensor) -> Tensor:
-        """cls(h(x)) with h(x) = x + Dropout(ReLU(W x)), (…, 3 H) -> (…, K)."""
-        prediction: Tensor = self.classifier(fused + self.dropout(self.fusion(fused).relu()))
-        return prediction
+
+def _adapter_sites(config: NetworkConfig, modality: Modality) -> nn.ModuleList:
+    """The adapters of one modality, for each place where they read."""
+    widths = [config.widths[modality]]
+    if config.adapters == "every_layer":
+        widths += [config.hidden] * config.depth
+    return nn.ModuleList(
+        ModalityAdapters(
+            modality,
+            width,
+            config.hidden,
+            rank=config.rank,
+            alpha=config.adapter_alpha,
+            has_specific=config.has_specific,
+        )
+        for width in widths
+    )

@@ -1,8 +1,7 @@
-"""DPFT: how often each combination is trained follows how separable its representation is."""
+"""Which combination a training utterance shows: drawn and steered by DPFT, or always the same."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 import torch
@@ -11,12 +10,9 @@ from torch import Tensor
 from mculora.modality import (
     NUM_COMBINATIONS,
     NUM_MODALITIES,
-    Modality,
     ModalityCombination,
-    combination_index,
     presence_table,
 )
-from mculora.model.network import ModelOutput
 
 EVEN = 0.5
 """The presence probability at which all seven combinations are equally likely."""
@@ -36,42 +32,6 @@ _STEPS = {
     DPFTForm.SYMMETRIC: [1.0, 0.5, 0.25, 0.0, -0.25, -0.5, -1.0],
     DPFTForm.OFF: [0.0] * NUM_COMBINATIONS,
 }
-
-
-@dataclass
-class Separability:
-    """Running mean, over one epoch's training batches, of JSD(specific, common) per combination.
-
-    The divergence is that of softmax(R^{m,c}) and softmax(R^{m,com}), in nats, in [0, ln 2].
-    """
-
-    total: Tensor = field(default_factory=lambda: torch.zeros(NUM_COMBINATIONS))
-    count: Tensor = field(default_factory=lambda: torch.zeros(NUM_COMBINATIONS))
-
-    @torch.no_grad()
-    def add(self, output: ModelOutput, present: Tensor) -> None:
-        """Count the utterances of a training batch; `present` is (B, L, M) bool."""
-        combination = combination_index(present)
-        for modality in Modality:
-            where = present[..., modality]
-            values = jensen_shannon(
-                output.specific[modality][where], output.common[modality][where]
-            )
-            index = combination[where].cpu()
-            self.total.index_add_(0, index, values.float().cpu())
-            self.count.index_add_(0, index, torch.ones(len(index)))
-
-    def mean(self, otherwise: Tensor) -> Tensor:
-        """(C,) mean per combination; the value of `otherwise` where none was trained."""
-        return torch.where(self.count > 0, self.total / self.count.clamp(min=1), otherwise)
-
-
-def jensen_shannon(first: Tensor, second: Tensor) -> Tensor:
-    """Jensen-Shannon divergence between the softmaxes of rows (n, H) -> (n,), in nats."""
-    p, q = first.log_softmax(-1), second.log_softmax(-1)
-    middle = torch.logaddexp(p, q) - torch.log(torch.tensor(2.0, device=p.device))
-    divergence = 0.5 * (p.exp() * (p - middle) + q.exp() * (q - middle)).sum(-1)
-    return divergence.clamp(min=0)  # rounding
 
 
 class CombinationSampler:
@@ -103,21 +63,17 @@ class CombinationSampler:
         Only combinations that the utterance can offer are drawn, in the ratio of their q.
 
         Args:
-            available: (B, L, M) bool; all False in the padding, which stays so.
+            available: (n, M) bool on the CPU, at least one True per row.
             generator: On the CPU.
 
         Returns:
-            `present`, (B, L, M) bool, a non-empty subset of `available`.
+            `present`, (n, M) bool, a non-empty subset of `available`.
         """
         table = presence_table()
-        offered = available.cpu()
-        possible = ~(table & ~offered[..., None, :]).any(-1)  # (B, L, C): c within available
+        possible = ~(table & ~available[:, None]).any(-1)  # (n, C): c within available
         weights = self.combination_probability() * possible
-        padding = ~offered.any(-1)
-        weights[padding] = 1.0  # anything: masked below
-        flat = weights.view(-1, NUM_COMBINATIONS)
-        drawn = torch.multinomial(flat, 1, generator=generator).view(padding.shape)
-        return (table[drawn] & ~padding[..., None]).to(available.device)
+        drawn = torch.multinomial(weights, 1, generator=generator)[:, 0]
+        return table[drawn]
 
     def update(self, previous: Tensor, current: Tensor) -> None:
         """Move the presence probabilities after an epoch.
@@ -132,3 +88,20 @@ class CombinationSampler:
             change = weight * self.step * torch.where(inside, 1.0, -1.0)
             moved = self.presence_probability + change
             self.presence_probability = moved.clamp(self.lowest, self.highest)
+
+
+class FixedCombination(CombinationSampler):
+    """Shows every utterance with one combination, or with what it offers of it.
+
+    Args:
+        combination: What is shown; of `atv` that is everything.
+    """
+
+    def __init__(self, combination: ModalityCombination) -> None:
+        super().__init__(DPFTForm.OFF, step=0.0, lowest=0.0, highest=1.0)
+        self.combination = combination
+        self.presence_probability = torch.tensor(combination.presence, dtype=torch.float32)
+
+    def draw(self, available: Tensor, generator: torch.Generator) -> Tensor:
+        """Return (n, M) bool; a row of an utterance that offers nothing of it is empty."""
+        return available & torch.tensor(self.combination.presence)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from mculora.batch import Batch, FeatureTable
+from mculora.batch import FeatureTable
 from mculora.corpora.manifest import Task
-from mculora.errors import MCULoRAError
+from mculora.modality import ModalityCombination
 from mculora.training.combination_sampling import DPFTForm
 
 LARGEST_GRADIENT_NORM = 1.0
@@ -35,13 +32,14 @@ class TrainingConfig:
     """How to train (METHOD 5, 6 and DPFT).
 
     Attributes:
-        encoder_epochs: Stage one, at most.
+        encoder_epochs: Stage one, at most; 0 leaves it out.
         encoder_learning_rate: Of AdamW in stage one.
         epochs: Stage two, at most.
         patience: Epochs without a better validation score before a stage ends.
         batch_dialogues: B.
         learning_rate: Of AdamW in stage two.
         weight_decay: Of AdamW.
+        average_decay: Of the moving average of stage two's weights; 0 for none.
         separation_weight: Of the cos² terms of L_ort.
         keep_weight: Of the keep term of L_ort.
         freeze_encoders: Whether stage two leaves the encoders as stage one made them.
@@ -49,6 +47,10 @@ class TrainingConfig:
         dpft_step: eta.
         dpft_lowest: Lower bound of a modality's presence probability.
         dpft_highest: Upper bound of it.
+        shown: What every training utterance shows; None draws it anew for each in each epoch.
+        judged: The combinations whose mean validation score chooses the epoch.
+        measure_conflict: Whether gradient conflict is measured in epochs 0, 1, 2, 4, 8 …; it
+            changes nothing else.
     """
 
     encoder_epochs: int = 40
@@ -58,6 +60,7 @@ class TrainingConfig:
     batch_dialogues: int = 32
     learning_rate: float = 3e-4
     weight_decay: float = 1e-4
+    average_decay: float = 0.0
     separation_weight: float = 0.1
     keep_weight: float = 0.1
     freeze_encoders: bool = True
@@ -65,25 +68,6 @@ class TrainingConfig:
     dpft_step: float = 0.003
     dpft_lowest: float = 0.4
     dpft_highest: float = 0.6
-
-
-class DivergenceError(MCULoRAError):
-    """The loss is no longer a number."""
-
-    def __init__(self, batch: Batch, table: FeatureTable, epoch: int) -> None:
-        ids = [table.ids[row] for row in batch.rows[:, 0].tolist()]
-        shown = ", ".join(ids[:3])
-        super().__init__(
-            f"training: the loss of epoch {epoch} is not finite in the batch of the dialogues that "
-            f"start with {shown}; lower the learning rate or look at these features"
-        )
-
-
-def check_loss(loss: Tensor, batch: Batch, table: FeatureTable, epoch: int) -> None:
-    """Stop a training that has diverged.
-
-    Raises:
-        DivergenceError: The loss is NaN or infinite.
-    """
-    if not bool(torch.isfinite(loss)):
-        raise DivergenceError(batch, table, epoch)
+    shown: ModalityCombination | None = None
+    judged: tuple[ModalityCombination, ...] = tuple(ModalityCombination)
+    measure_conflict: bool = False

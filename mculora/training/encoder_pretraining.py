@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mculora.batch import Batch, FeatureTable, batches
+from mculora.batch import FeatureTable, batches
 from mculora.modality import Modality
 from mculora.model.network import MCULoRA
-from mculora.training.data import LARGEST_GRADIENT_NORM, TrainingConfig, TrainingData, check_loss
+from mculora.model.packing import grid_of
+from mculora.training.data import TrainingConfig, TrainingData
+from mculora.training.fitting import EpochOutcome, Learner, ResumeFile, fit, selected
 from mculora.training.losses import task_loss
 from mculora.training.selection import BestWeights
+from mculora.training.steps import Steps, make_optimizer
+
+VALIDATION_DIALOGUES = 128
+"""Dialogues in one batch of the validation split; changes the wait, not the numbers."""
 
 
 @dataclass(frozen=True)
-class EncoderRecord:
-    """One epoch of one encoder; losses are means over utterances."""
+class EncoderRecord(EpochOutcome):
+    """One epoch of one encoder; losses are means over utterances, the score is minus the second."""
 
-    modality: Modality
-    epoch: int
     train_loss: float
     validation_loss: float
-    is_selected: bool
 
 
 class _SingleModality(nn.Module):
@@ -37,80 +41,99 @@ class _SingleModality(nn.Module):
         self.modality = modality
         self.normalise = network.normalise  # a bound method: not a part of this module
 
-    def loss(self, batch: Batch) -> Tensor:
-        present = batch.available[..., self.modality]
-        inputs = self.normalise(self.modality, batch.features[self.modality])
-        prediction = self.head(self.encoder(inputs, present))
-        return task_loss(prediction, batch.labels, present)
+    def loss(self, table: FeatureTable, rows: Tensor) -> Tensor:
+        """The task's loss over these utterances, which all have the modality."""
+        there = rows.to(table.labels.device)
+        inputs = table.features[self.modality].index_select(0, there)
+        grid = grid_of(table.dialogue[rows], there.device)
+        encoded = self.encoder(self.normalise(self.modality, inputs), grid)
+        return task_loss(self.head(encoded.states), table.labels.index_select(0, there))
 
 
-def pretrain_encoders(
-    network: MCULoRA, data: TrainingData, config: TrainingConfig, generator: torch.Generator
+class _Pretraining(Learner[EncoderRecord]):
+    """What `fit` makes learn."""
+
+    record_type = EncoderRecord
+    module: _SingleModality
+
+    def __init__(
+        self, module: _SingleModality, data: TrainingData, config: TrainingConfig, seed: int
+    ) -> None:
+        self.module, self.data, self.config = module, data, config
+        self.generator = torch.Generator().manual_seed(seed)
+        self.optimizer = make_optimizer(
+            module.parameters(),
+            learning_rate=config.encoder_learning_rate,
+            weight_decay=config.weight_decay,
+        )
+
+    def learn(self, epoch: int, best: BestWeights) -> EncoderRecord:
+        self.module.train()
+        steps = Steps(self.optimizer, self.data.train, epoch)
+        for rows in self._rows(self.data.train, self.config.batch_dialogues, self.generator):
+            steps.take({"train_loss": self.module.loss(self.data.train, rows)}, rows)
+        train_loss = steps.finish()["train_loss"]
+        self.module.eval()
+        validation_loss = self._validate()
+        record = EncoderRecord(epoch, -validation_loss, False, train_loss, validation_loss)
+        return selected(record, best)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    @torch.inference_mode()
+    def _validate(self) -> float:
+        table, total, count = self.data.validation, 0.0, 0
+        for rows in self._rows(table, VALIDATION_DIALOGUES, None):
+            total += float(self.module.loss(table, rows)) * len(rows)
+            count += len(rows)
+        return total / count
+
+    def _rows(
+        self, table: FeatureTable, batch_dialogues: int, generator: torch.Generator | None
+    ) -> Iterator[Tensor]:
+        """The utterances of each batch that have the modality."""
+        for batch in batches(table, batch_dialogues, generator):
+            rows = batch.rows[table.available[batch.rows, self.module.modality]]
+            if len(rows):
+                yield rows
+
+
+def can_be_pretrained(modality: Modality, data: TrainingData) -> bool:
+    """Whether training and validation offer the modality at all."""
+    return all(bool(t.available[:, modality].any()) for t in (data.train, data.validation))
+
+
+def pretrain_encoder(
+    network: MCULoRA,
+    modality: Modality,
+    data: TrainingData,
+    *,
+    config: TrainingConfig,
+    seed: int,
+    resume: ResumeFile | None = None,
 ) -> Iterator[EncoderRecord]:
-    """Train the encoders one after the other, in place; each ends with its best weights.
+    """Train one encoder in place; it ends with its best weights, and nothing else changes.
 
-    Dropout and initial heads draw from torch's global generator: seed it before.
+    What is drawn depends on the seed alone: neither on the other encoders nor on what ran before.
 
     Args:
-        network: Its encoders are trained; nothing else of it changes.
-        data: A modality that no training utterance offers is left as it is.
+        network: Whose encoder it is.
+        modality: Left as it is if training or validation offer none of it.
+        data: Train and validation splits.
         config: Epochs, patience, batch and optimiser.
-        generator: Draws the order of the batches.
+        seed: Draws the head, dropout and the order of the batches.
+        resume: Where to keep the state and to go on from.
+
+    Raises:
+        DivergenceError: The loss is no longer finite.
     """
-    for modality in Modality:
-        offered = (
-            bool(table.available[:, modality].any()) for table in (data.train, data.validation)
-        )
-        if all(offered):
-            yield from _pretrain(
-                _SingleModality(network, modality).to(data.train.labels.device),
-                data,
-                config,
-                generator,
-            )
-
-
-def _pretrain(
-    single: _SingleModality, data: TrainingData, config: TrainingConfig, generator: torch.Generator
-) -> Iterator[EncoderRecord]:
-    optimizer = torch.optim.AdamW(
-        single.parameters(), lr=config.encoder_learning_rate, weight_decay=config.weight_decay
-    )
-    best = BestWeights(single, config.patience)
-    for epoch in range(config.encoder_epochs):
-        single.train()
-        train_loss = _run(single, data.train, config, generator, optimizer=optimizer, epoch=epoch)
-        single.eval()
-        with torch.inference_mode():
-            validation_loss = _run(single, data.validation, config, None)
-        is_better = best.offer(-validation_loss)
-        yield EncoderRecord(single.modality, epoch, train_loss, validation_loss, is_better)
-        if best.is_exhausted:
-            break
-    best.restore()
-
-
-def _run(
-    single: _SingleModality,
-    table: FeatureTable,
-    config: TrainingConfig,
-    generator: torch.Generator | None,
-    *,
-    optimizer: torch.optim.Optimizer | None = None,
-    epoch: int = 0,
-) -> float:
-    """One pass over the table, learning if there is an optimizer; the mean loss."""
-    total, count = 0.0, 0
-    for batch in batches(table, config.batch_dialogues, generator):
-        num = int(batch.available[..., single.modality].sum())
-        if not num:
-            continue
-        loss = single.loss(batch)
-        check_loss(loss, batch, table, epoch)
-        if optimizer is not None:
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(single.parameters(), LARGEST_GRADIENT_NORM)
-            optimizer.step()
-        total, count = total + float(loss.detach()) * num, count + num
-    return total / count
+    if not config.encoder_epochs or not can_be_pretrained(modality, data):
+        return
+    torch.manual_seed(seed)
+    single = _SingleModality(network, modality).to(data.train.labels.device)
+    learner = _Pretraining(single, data, config, seed)
+    yield from fit(learner, epochs=config.encoder_epochs, patience=config.patience, resume=resume)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mculora.modality import Modality
 from mculora.model.network import ModelOutput
 
 SMALLEST_SQUARE = 1e-3
@@ -20,7 +19,8 @@ class OrthogonalityLoss:
     """The two parts of L_ort, each a mean over present modalities.
 
     Attributes:
-        separation: cos²(R^{m,c}, R^{m,com}) + cos²(R^{m,c}, R^m), in [0, 2].
+        separation: cos²(R^{m,c}, R^{m,com}) + cos²(R^{m,c}, R^m), in [0, 2]; 0 without specific
+            adapters.
         keep: 1 - cos(R^{m,com}, R^m), R^m without gradient, in [0, 2].
     """
 
@@ -28,35 +28,31 @@ class OrthogonalityLoss:
     keep: Tensor
 
 
-def task_loss(prediction: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
-    """Squared error of a score (K = 1) or cross-entropy of logits, over valid utterances.
+def task_loss(prediction: Tensor, labels: Tensor) -> Tensor:
+    """Squared error of a score (K = 1) or cross-entropy of logits, mean over utterances.
 
     Args:
-        prediction: (B, L, K).
-        labels: (B, L), scores or class indices.
-        valid: (B, L) bool.
+        prediction: (n, K).
+        labels: (n,), scores or class indices.
     """
-    if prediction.shape[-1] == 1:
-        return functional.mse_loss(prediction[valid][:, 0], labels[valid])
-    return functional.cross_entropy(prediction[valid], labels[valid].long())
+    if prediction.shape[1] == 1:
+        return functional.mse_loss(prediction[:, 0], labels)
+    return functional.cross_entropy(prediction, labels.long())
 
 
-def orthogonality_loss(output: ModelOutput, present: Tensor) -> OrthogonalityLoss:
+def orthogonality_loss(output: ModelOutput) -> OrthogonalityLoss:
     """L_ort of a batch (reconstructed from Figure 2).
 
     Args:
         output: Of a network with adapters.
-        present: (B, L, M) bool.
     """
-    separation, keep = [], []
-    for modality in Modality:
-        where = present[..., modality]
-        base, common, specific = (
-            part[modality][where] for part in (output.base, output.common, output.specific)
-        )
-        separation.append(cosine(specific, common) ** 2 + cosine(specific, base) ** 2)
-        keep.append(1 - cosine(common, base.detach()))
-    return OrthogonalityLoss(torch.cat(separation).mean(), torch.cat(keep).mean())
+    base, common = torch.cat(output.base), torch.cat(output.common)
+    keep = (1 - cosine(common, base.detach())).mean()
+    if not output.specific:
+        return OrthogonalityLoss(torch.zeros_like(keep), keep)
+    specific = torch.cat(output.specific)
+    separation = cosine(specific, common) ** 2 + cosine(specific, base) ** 2
+    return OrthogonalityLoss(separation.mean(), keep)
 
 
 def cosine(first: Tensor, second: Tensor) -> Tensor:

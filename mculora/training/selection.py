@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 class BestWeights:
@@ -20,7 +20,7 @@ class BestWeights:
         self.module, self.patience = module, patience
         self.score = float("-inf")
         self.epochs_since = 0
-        self._state: dict[str, Any] = {}
+        self._weights: dict[str, Tensor] = {}
 
     def offer(self, score: float) -> bool:
         """Keep the module's weights if `score` is the highest so far; tell whether it was."""
@@ -28,7 +28,13 @@ class BestWeights:
         if score <= self.score:
             return False
         self.score, self.epochs_since = score, 0
-        self._state = copy.deepcopy(self.module.state_dict())
+        state = self.module.state_dict()
+        with torch.no_grad():
+            for name, tensor in state.items():
+                if name in self._weights:
+                    self._weights[name].copy_(tensor)
+                else:
+                    self._weights[name] = tensor.clone()
         return True
 
     @property
@@ -38,4 +44,13 @@ class BestWeights:
 
     def restore(self) -> None:
         """Load the best weights into the module."""
-        self.module.load_state_dict(self._state)
+        self.module.load_state_dict(self._weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers."""
+        return {"score": self.score, "epochs_since": self.epochs_since, "weights": self._weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what it remembered."""
+        self.score, self.epochs_since = state["score"], state["epochs_since"]
+        self._weights = state["weights"]
