@@ -152,6 +152,20 @@ def encoder_work(work: Work, config: NetworkConfig, shown: Shown, *, learned: bo
             work.add(part, config.depth * macs, weights=back, inputs=back)
 
 
+FORMULAS = {
+    "input maps": "D H per vector",
+    "q and k": "2 depth H² per vector that is not alone in its dialogue",
+    "v and output": "2 depth H² per vector",
+    "MLP": "2 depth H² per vector",
+    "attention": "2 depth H per pair",
+    "adapters": "2 R (D + H) per vector",
+    "fusion and head, shared": "3 H² per vector, 3 H K per utterance",
+    "fusion and head, specific": "3 H R per vector, 12 x 3 H² R per step for W B, 3 H K",
+    "weight": "H R per vector, 12 H² R per step",
+}
+"""What stands behind each number: a vector is an utterance's modality that is present."""
+
+
 def step_work(config: NetworkConfig, shown: Shown, *, steps: int, learned: bool) -> Work:
     """An epoch of so many steps; `learned` is whether the encoders are.
 
@@ -355,12 +369,14 @@ def print_derivation(name: str, data: TrainingData) -> None:
     shown, steps, works = shown_in_training(data.train), num_steps(data), floors(data)
     num, present = len(shown.present) / steps, int(shown.present.sum()) / steps
     print(f"\n## {name}\n\nA step: {BATCH} dialogues, {num:.0f} utterances, {present:.0f} vectors.")
-    print_head("million multiply-adds of a step", "forward", "back, trained", "back, frozen")
+    names = ("forward", "back, trained", "back, frozen")
+    print_head("million multiply-adds of a step", *names, "forward is")
     trained, frozen = works["trained"], works["frozen"]
     columns = (trained.forward, trained.backward, frozen.backward)
     for part in trained.forward:
-        print_row(part, *(f"{column[part] / steps / 1e6:.1f}" for column in columns))
-    print_row("all", *(f"{sum(column.values()) / steps / 1e6:.1f}" for column in columns))
+        macs = (f"{column[part] / steps / 1e6:.1f}" for column in columns)
+        print_row(part, *macs, FORMULAS[part])
+    print_row("all", *(f"{sum(column.values()) / steps / 1e6:.1f}" for column in columns), "")
     full = Shown(shown.dialogue, torch.ones_like(shown.present))
     whole = step_work(PAPER, full, steps=steps, learned=True)
     forward, both = (
