@@ -13,13 +13,18 @@ from mculora.training.data import LARGEST_GRADIENT_NORM
 
 
 class DivergenceError(MCULoRAError):
-    """The loss or its gradient is no longer a number."""
+    """The loss, its gradient or a prediction is no longer a number.
 
-    def __init__(self, dialogues: Sequence[str], epoch: int) -> None:
-        shown = ", ".join(dialogues[:3])
+    Args:
+        what: What it is that is none.
+        where: In or of what.
+        ids: Utterances that tell where to look; the first ones are named.
+    """
+
+    def __init__(self, what: str, where: str, ids: Sequence[str]) -> None:
         super().__init__(
-            f"training: the loss of epoch {epoch} is not finite in the batch of the dialogues that "
-            f"start with {shown}; lower the learning rate or look at these features"
+            f"training: {what} is not finite {where} {', '.join(ids[:3])}; lower the learning rate "
+            "or look at these features"
         )
 
 
@@ -71,7 +76,9 @@ class Steps:
         }
         is_sound = (torch.isfinite(norms) & torch.isfinite(means["train_loss"])).tolist()
         if not all(is_sound):
-            raise DivergenceError(self._dialogues(is_sound.index(False)), self.epoch)
+            where = "in the batch of the dialogues that start with"
+            dialogues = self._dialogues(is_sound.index(False))
+            raise DivergenceError(f"the loss of epoch {self.epoch}", where, dialogues)
         counts = torch.tensor([len(rows) for rows in self._rows], dtype=torch.float32)
         shares = (counts / counts.sum()).to(norms.device)
         return {name: float((values * shares).sum()) for name, values in means.items()}
