@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -131,6 +132,7 @@ class ModelParams:
     heads: Count
     dropout: Annotated[float, Field(ge=0, lt=1)]
     adapter_alpha: Positive
+    adapters: Literal["input", "every_layer"]
     specific: Literal["lowrank", "with_base"]
     weight_mlp: bool
     freeze_encoders: bool
@@ -138,9 +140,11 @@ class ModelParams:
 
 @dataclass(frozen=True, config=_STRICT)
 class TrainParams:
-    """Two training stages, the loss weights and DPFT."""
+    """What is trained beside the method itself; two training stages, the loss weights and DPFT."""
 
-    baselines: list[Literal["dropout"]]
+    baselines: list[Literal["joint", "dropout", "specialists"]]
+    ablations: list[Literal["specific", "orthogonality", "dpft", "weight_mlp", "stage_one"]]
+    ranks: list[Count]
     encoder_epochs: Count
     encoder_learning_rate: Positive
     epochs: Count
@@ -148,6 +152,8 @@ class TrainParams:
     batch_dialogues: Count
     learning_rate: Positive
     weight_decay: NonNegative
+    average_decay: Annotated[float, Field(ge=0, lt=1)]
+    smoothing_epochs: Count
     separation_weight: NonNegative
     keep_weight: NonNegative
     dpft: Literal["one_sided", "symmetric", "off"]
@@ -216,21 +222,22 @@ def _check_together(params: Params, path: Path) -> None:
     Raises:
         InputError: A rate or a method stands twice, or the dimensions do not fit together.
     """
-    model, rates, baselines = params.model, params.missing_rates, params.train.baselines
+    model, train = params.model, params.train
+    most = f"at most model.hidden ({model.hidden}): more is no low rank"
     rules: dict[str, tuple[bool, Any, str]] = {
-        "missing_rates": (len(set(rates)) == len(rates), rates, "each rate once"),
-        "train.baselines": (len(set(baselines)) == len(baselines), baselines, "each method once"),
+        "missing_rates": (_is_set(params.missing_rates), params.missing_rates, "each rate once"),
+        "train.baselines": (_is_set(train.baselines), train.baselines, "each method once"),
+        "train.ablations": (_is_set(train.ablations), train.ablations, "each part once"),
+        "train.ranks": (_is_set(train.ranks), train.ranks, "each rank once"),
         "model.hidden": (
             model.hidden % model.heads == 0,
             model.hidden,
             f"a multiple of model.heads ({model.heads})",
         ),
-        "rank": (
-            params.rank <= model.hidden,
-            params.rank,
-            f"at most model.hidden ({model.hidden}): more is no low rank",
-        ),
+        "rank": (params.rank <= model.hidden, params.rank, most),
     }
+    if too_high := [rank for rank in train.ranks if rank > model.hidden]:
+        rules["train.ranks"] = (False, too_high[0], most)
     if params.features == "published":
         known = published_artefacts(params.dataset, ())
         rules["features"] = (bool(known), "published", f"extracted for dataset {params.dataset}")
@@ -239,6 +246,11 @@ def _check_together(params: Params, path: Path) -> None:
     for key, (holds, found, expected) in rules.items():
         if not holds:
             raise InputError(f"{path}: key {key}", found=repr(found), expected=expected)
+
+
+def _is_set(values: Sequence[Any]) -> bool:
+    """Whether nothing stands twice."""
+    return len(set(values)) == len(values)
 
 
 def _params_error(error: ValidationError, path: Path) -> InputError:

@@ -67,7 +67,18 @@ def put(content, key, value):
         ("train.weight_decay", float("nan")),
         ("train.dpft", True),
         ("train.dpft_range", [0.4]),
+        ("train.average_decay", 1.0),
+        ("train.average_decay", -0.1),
         ("train.baselines", ["dropout", "dropout"]),
+        ("train.baselines", "dropout"),
+        ("train.baselines", None),
+        ("train.ablations", ["dpft", "specific", "dpft"]),
+        ("train.ranks", [2, 4, 2]),
+        ("train.ranks", [4, 257]),
+        ("train.ranks", 4),
+        ("model.adapters", "none"),
+        ("model.adapters", True),
+        ("model.specific", "none"),
         ("missing_rates", [0.5, 0.5]),
         ("model.hidden", 255),
         ("rank", 257),
@@ -86,6 +97,25 @@ def test_each_missing_rate_is_checked(content, rate):
     content["missing_rates"] = [0.0, rate]
     with pytest.raises(InputError, match=r"key missing_rates\.1"):
         parse_params(content)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("train.baselines", "joined"), ("train.ablations", "weights"), ("train.ranks", 0)],
+)
+def test_an_unknown_member_of_a_list_is_named_with_those_that_there_are(content, key, value):
+    put(content, key, [value])
+    with pytest.raises(InputError) as caught:
+        parse_params(content)
+    assert f"key {key}.0: found {value!r}, expected " in str(caught.value)
+    expected = {"train.baselines": "'joint'", "train.ablations": "'stage_one'", "train.ranks": "1"}
+    assert expected[key] in str(caught.value).partition("expected")[2]
+
+
+@pytest.mark.parametrize("key", ["train.baselines", "train.ablations", "train.ranks"])
+def test_what_is_compared_may_be_nothing(content, key):
+    put(content, key, [])
+    assert getattr(parse_params(content).train, key.partition(".")[2]) == []
 
 
 @pytest.mark.parametrize("key", ["ranks", "model.hiden", "extract.audio.frames_per_second"])
