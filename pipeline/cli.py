@@ -102,11 +102,29 @@ def split() -> None:
 
 
 @app.command()
-def train(device: Device = "auto") -> None:
-    """Train MCULoRA and its baselines; validation decides."""
+def train(
+    device: Device = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            envvar="MCULORA_TRAIN_WORKERS",
+            help="Processes that train side by side; they change the wait only.",
+        ),
+    ] = None,
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic",
+            envvar="MCULORA_DETERMINISTIC",
+            help="The same bits in every run on CUDA, too, but slower; a CPU always gives them.",
+        ),
+    ] = False,
+) -> None:
+    """Train MCULoRA and all it is compared with; validation decides."""
     from pipeline import train
 
-    train.run(device=device)
+    train.run(device=device, workers=workers, is_deterministic=deterministic)
 
 
 @app.command()

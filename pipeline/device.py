@@ -1,12 +1,26 @@
-"""Which device computes: an option of the command, never a part of the numbers."""
+"""Which device computes and in how many processes: options of the command, not part of results."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 import torch
 
 from mculora.errors import InputError
+
+
+@dataclass(frozen=True)
+class Computing:
+    """On what a training computes.
+
+    Attributes:
+        device: Where.
+        is_deterministic: Whether CUDA gives the same bits in every run; a CPU always does.
+    """
+
+    device: torch.device
+    is_deterministic: bool = False
 
 
 def pick_device(name: str) -> torch.device:
@@ -29,8 +43,20 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def num_processes(device: str) -> int:
+def num_processes(device: torch.device) -> int:
     """How many trainings run side by side: one per processor here, one alone on a GPU."""
-    if device != "cpu":
+    if device.type != "cpu":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prepare_process(computing: Computing) -> None:
+    """Set torch up in a process that trains beside others, before it computes anything.
+
+    One thread each: small products gain nothing from a second one, and sums in one thread always
+    have the same order.
+    """
+    torch.set_num_threads(1)
+    if computing.is_deterministic and computing.device.type == "cuda":
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+        torch.use_deterministic_algorithms(True)

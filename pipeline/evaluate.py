@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from statistics import fmean
 from typing import Any
 
 import torch
 
 from mculora.corpora.manifest import Corpus
 from mculora.evaluation.metrics import PRIMARY, majority_metrics
+from mculora.evaluation.prediction import predict_by_specialists, predict_conditions
 from mculora.evaluation.statistics import mean_metrics
 from mculora.evaluation.sweep import align_masks, evaluate_conditions
 from mculora.features.identity import check_same
-from mculora.modality import Modality
+from mculora.modality import Modality, ModalityCombination
 from mculora.model.checkpoint import Checkpoint, load_checkpoint
+from mculora.protocol.folds import Fold
 from mculora.protocol.masks import TestMasks, read_masks
+from mculora.training.methods import Group, Method
 from pipeline.console import progress, stage
 from pipeline.device import pick_device
 from pipeline.inputs import Inputs, input_paths, read_inputs, trained_features
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
-from pipeline.recipe import methods
+from pipeline.recipe import comparison
 from pipeline.results import MethodRuns, write_results
+from pipeline.training.jobs import networks_of
 
 LIBRARIES = ("mculora", "torch", "numpy", "scikit-learn", "transformers", "opensmile")
 
@@ -37,24 +43,60 @@ def run(*, device: str) -> None:
     masks = {m.fold: m for m in read_masks(layout.split)}
     require(layout.models, command="mculora train")
     where = pick_device(device)
+    methods = comparison(params, widths=inputs.widths, outputs=inputs.outputs).methods
+    runs = {m.name: MethodRuns(m.name, m.group, rank=_rank_of_interest(m)) for m in methods}
+    total = len(inputs.folds) * len(methods) * params.num_seeds
     reads = [*input_paths(layout), layout.models]
     with stage("evaluate", reads=reads, writes=layout.results) as facts:
-        runs = []
-        for method in methods(params):
-            results = MethodRuns(method)
-            for seed in progress(params.seeds, label=f"test {method}", total=params.num_seeds):
-                for fold in inputs.folds:
-                    checkpoint = load_checkpoint(layout.checkpoint(method, seed, fold.name), where)
-                    _check_belongs(checkpoint, inputs)
-                    table = inputs.table(fold.test).to(where)
-                    mask = masks[fold.name]
-                    kept = align_masks(mask.ids, mask.present, table)
-                    scores = evaluate_conditions(
-                        checkpoint.network, table, kept, inputs.corpus.task
-                    )
-                    results.add(seed, checkpoint, scores)
-            runs.append(results)
-        facts.append(write_results(layout, _facts(params, inputs, masks), runs))
+        tests = (_FoldTest(inputs, fold, masks[fold.name], where) for fold in inputs.folds)
+        each = ((t, m, s) for t in tests for m in methods for s in params.seeds)
+        for test, method, seed in progress(each, label="tests", total=total):
+            test.add(seed, runs[method.name], test.checkpoints(layout, method, seed))
+        facts.append(write_results(layout, _facts(params, inputs, masks), [*runs.values()]))
+
+
+class _FoldTest:
+    """The test split of a fold and its masks, put together once for all networks."""
+
+    def __init__(self, inputs: Inputs, fold: Fold, masks: TestMasks, device: torch.device) -> None:
+        self.inputs, self.fold, self.device = inputs, fold, device
+        self.table = inputs.table(fold.test).to(device)
+        self.kept = align_masks(masks.ids, masks.present, self.table)
+
+    def checkpoints(
+        self, layout: Layout, method: Method, seed: int
+    ) -> dict[ModalityCombination | None, Checkpoint]:
+        """A method's networks, by what tells them apart."""
+        trained = {}
+        for combination in networks_of(method):
+            path = layout.checkpoint(method.name, seed, self.fold.name, combination)
+            trained[combination] = load_checkpoint(path, self.device)
+            _check_belongs(trained[combination], self.inputs)
+        return trained
+
+    def add(
+        self, seed: int, runs: MethodRuns, trained: Mapping[ModalityCombination | None, Checkpoint]
+    ) -> None:
+        """Test a method's networks."""
+        networks = {which: checkpoint.network for which, checkpoint in trained.items()}
+        own = {which: n for which, n in networks.items() if which is not None}
+        if own:
+            predictions = predict_by_specialists(own, self.table, self.kept)
+        else:
+            predictions = predict_conditions(networks[None], self.table, self.kept)
+        task = self.inputs.corpus.task
+        validation = [c.provenance["validation_mean"] for c in trained.values()]
+        runs.add(
+            seed,
+            num_parameters=sum(p.numel() for n in networks.values() for p in n.parameters()),
+            validation_mean=fmean(value for value in validation if value is not None),
+            scores=evaluate_conditions(predictions, self.table, self.kept, task),
+        )
+
+
+def _rank_of_interest(method: Method) -> int | None:
+    """The rank of those that are compared by rank."""
+    return method.network.rank if method.group in (Group.MAIN, Group.RANK) else None
 
 
 def _check_belongs(checkpoint: Checkpoint, inputs: Inputs) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mculora.errors import MissingInputError
-from mculora.modality import Modality
+from mculora.modality import Modality, ModalityCombination
 
 DOWNLOADS = Path("data", "downloads")
 """Archives that `download` fetched and what it unpacked of them, for all datasets."""
@@ -59,9 +59,22 @@ class Layout:
         """Checkpoints and training histories (`train`)."""
         return self.root / "models" / self.dataset
 
-    def checkpoint(self, method: str, seed: int, fold: str) -> Path:
-        """One trained network."""
-        return self.models / method / f"seed-{seed}-{fold}.safetensors"
+    def checkpoint(
+        self, method: str, seed: int, fold: str, combination: ModalityCombination | None = None
+    ) -> Path:
+        """One trained network; a method of specialists has one for each combination."""
+        which = f"-{combination.word}" if combination is not None else ""
+        return self.models / method / f"seed-{seed}-{fold}{which}.safetensors"
+
+    @property
+    def unfinished(self) -> Path:
+        """What a training under way has done so far; no output, and gone when it is done."""
+        return self.root / ".progress" / self.dataset
+
+    @property
+    def training_lock(self) -> Path:
+        """Held while the dataset is trained on in this folder."""
+        return self.unfinished.with_suffix(".lock")
 
     @property
     def history(self) -> Path:

@@ -11,14 +11,14 @@ from mculora.features.identity import check_same
 from mculora.features.observation import Observation
 from mculora.inference import ClipPrediction, predict_clip
 from mculora.modality import Modality
-from mculora.model.checkpoint import Checkpoint, load_checkpoint
+from mculora.model.checkpoint import Checkpoint, load_checkpoint, read_provenance
+from mculora.training.methods import MAIN
 from pipeline.console import say
 from pipeline.device import pick_device
 from pipeline.encoders import make_encoder
 from pipeline.inputs import trained_features
 from pipeline.layout import Layout, require
 from pipeline.params import Params, read_params
-from pipeline.recipe import MAIN_METHOD
 
 NEUTRAL = 0.5
 """Scores nearer to zero than this are called neutral: the middle class of ACC7."""
@@ -53,11 +53,10 @@ def run(clip: Path, *, transcript: str, without: list[str], device: str) -> None
 
 def _best_checkpoint(layout: Layout) -> Checkpoint:
     """The network of our method that did best on validation."""
-    paths = sorted((layout.models / MAIN_METHOD).glob("*.safetensors"))
+    paths = sorted((layout.models / MAIN).glob("*.safetensors"))
     if not paths:
-        require(layout.models / MAIN_METHOD / "*.safetensors", command="mculora train")
-    checkpoints = [load_checkpoint(path) for path in paths]
-    return max(checkpoints, key=lambda c: float(c.provenance["validation_mean"]))
+        require(layout.models / MAIN / "*.safetensors", command="mculora train")
+    return load_checkpoint(max(paths, key=lambda p: float(read_provenance(p)["validation_mean"])))
 
 
 def _encoder(params: Params, checkpoint: Checkpoint, modality: Modality, *, device: str) -> Encoder:

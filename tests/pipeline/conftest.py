@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -130,19 +131,43 @@ def same_torch_after():
 
 
 @pytest.fixture
+def train_here(same_torch_after):
+    """Train all of a plan in this process; give the content of every file that comes of it."""
+    import torch
+
+    from pipeline.device import Computing
+    from pipeline.layout import Layout
+    from pipeline.training.kept import Kept
+    from pipeline.training.worker import Worker, Workplace
+
+    def train(plan, folder):
+        kept = Kept(folder)
+        worker = Worker(Workplace(Layout("sample"), kept, Computing(torch.device("cpu"))))
+        for job in plan.jobs:
+            worker.run(job)
+        return {job.name: kept.weights(job).read_bytes() for job in plan.jobs}
+
+    return train
+
+
+@pytest.fixture
 def travel(tmp_path, monkeypatch, run, same_torch_after):
     """Run all commands in a new project folder, the current one; training starts no process."""
-    from pipeline.seed_run import train_seed
+    from pipeline.training.worker import Worker
+
+    def run_here(phases, workplace, num_workers):
+        return map(Worker(workplace).run, chain.from_iterable(phases))
 
     folder = tmp_path / "project"
     folder.mkdir()
     shutil.copy(PROJECT / "params.yaml", folder)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("pipeline.train.run_jobs", lambda jobs: map(train_seed, jobs))
+    monkeypatch.setattr("pipeline.train.run_jobs", run_here)
 
     def travel_here(**values):
         road = Road(folder, {})
         road.change(**SMALL, num_seeds=1, **values)
+        road.change(train={"baselines": ["dropout", "specialists"], "ablations": [], "ranks": []})
         for line in ROAD:
             done = run(line)
             assert (done.code, done.err) == (0, ""), done

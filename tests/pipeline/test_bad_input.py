@@ -45,6 +45,7 @@ def fails(run):
         ({"rank": 2.5}, "key rank: found 2.5"),
         ({"dataset": "moseii"}, "key dataset: found 'moseii', expected 'sample', 'mosei', "),
         ({"train": {"dpft": "sometimes"}}, "key train.dpft: found 'sometimes'"),
+        ({"train": {"ranks": [17]}}, "key train.ranks: found 17, expected at most model.hidden"),
     ],
 )
 def test_params(road, fails, values, told):
@@ -140,11 +141,22 @@ def test_checkpoint_of_another_architecture(road, fails):
     path = Layout("sample").checkpoint("mculora", 0, "official")
     checkpoint = load_checkpoint(path)
     other = MCULoRA(checkpoint.network.config)
-    other.fusion = torch.nn.Linear(4, 4)
+    other.bridge = torch.nn.Linear(4, 4)
     save_checkpoint(path, other, checkpoint.provenance)
     message = fails(road, "evaluate")
-    assert "fusion.bias" in message and "another architecture" in message
+    assert "bridge.bias" in message and "another architecture" in message
     assert str(path) in message
+
+
+def test_training_that_is_no_longer_a_number(road, run):
+    shutil.rmtree("models")
+    road.change(train={"learning_rate": 1e30})
+    done = run("train")
+    assert done.code == 1
+    (message,) = done.err.splitlines()
+    assert message.startswith("error: training: the prediction is not finite for the validation ")
+    assert "lower the learning rate" in message
+    assert not Path("models").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04K\x01.", b"{}"])
@@ -155,7 +167,7 @@ def test_checkpoint_that_is_none(road, fails, content):
 
 
 @pytest.mark.parametrize(
-    "line", ["prepare", "extract --modality text", "split", "evaluate", "report"]
+    "line", ["prepare", "extract --modality text", "split", "train", "evaluate", "report"]
 )
 def test_disk_full(road, run, monkeypatch, line):
     """The rename that makes a file whole fails as on a full disk."""

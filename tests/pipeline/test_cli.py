@@ -66,7 +66,7 @@ def test_unknown_modality_is_one_line(line, folder, monkeypatch, capsys):
     assert capsys.readouterr().err == expected
 
 
-@pytest.mark.parametrize("line", ["extract", "fly", "split --fast"])
+@pytest.mark.parametrize("line", ["extract", "fly", "split --fast", "train --workers 0"])
 def test_what_cannot_be_typed(line, folder, monkeypatch, capsys):
     assert run(line, monkeypatch) == 2
     message = capsys.readouterr().err
@@ -89,6 +89,13 @@ def test_help_lists_the_stages_in_flow_order(monkeypatch, capsys):
     stages = ["download", "prepare", "extract", "split", "train", "evaluate", "report", "predict"]
     places = [text.index(f"\n  {stage} ") for stage in stages]
     assert places == sorted(places)
+
+
+def test_help_of_train_says_what_changes_no_number(monkeypatch, capsys):
+    assert run("train --help", monkeypatch) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "they change the wait only" in text
+    assert "a CPU always gives them" in text
 
 
 def test_help_needs_nothing_heavy():

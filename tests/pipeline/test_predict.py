@@ -95,7 +95,7 @@ def test_the_network_says_the_same_as_in_evaluation(run, road):
     row = table.ids.index(chosen.id)
     features = tuple(f[row][None, None] for f in table.features)
     present = torch.tensor([[[False, True, False]]])
-    expected = best.network(features, present).prediction.item()
+    expected = best.network.predict(features, present).item()
     (road.folder / "empty.wav").write_bytes(b"")
     done = run("predict", "empty.wav", "--transcript", chosen.transcript)
     assert f"sentiment {expected:+.2f}" in done.out
