@@ -40,6 +40,8 @@ class TrainingConfig:
         learning_rate: Of AdamW in stage two.
         weight_decay: Of AdamW.
         average_decay: Of the moving average of stage two's weights; 0 for none.
+        smoothing_epochs: The score that chooses the epoch of stage two is the mean of validation
+            over so many epochs, the last ones: one epoch alone is lucky by chance.
         separation_weight: Of the cos² terms of L_ort.
         keep_weight: Of the keep term of L_ort.
         freeze_encoders: Whether stage two leaves the encoders as stage one made them.
@@ -61,6 +63,7 @@ class TrainingConfig:
     learning_rate: float = 3e-4
     weight_decay: float = 1e-4
     average_decay: float = 0.0
+    smoothing_epochs: int = 1
     separation_weight: float = 0.1
     keep_weight: float = 0.1
     freeze_encoders: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -23,12 +24,12 @@ from mculora.training.gradient_conflict import gradient_conflict, is_measured
 from mculora.training.losses import orthogonality_loss, task_loss
 from mculora.training.selection import BestWeights
 from mculora.training.separability import Separability
-from mculora.training.steps import Steps, make_optimizer
+from mculora.training.steps import DivergenceError, Steps, make_optimizer
 
 
 @dataclass(frozen=True)
 class EpochRecord(EpochOutcome):
-    """One epoch of stage two; its score is the mean of `validation` over the judged combinations.
+    """One epoch of stage two; its score is the mean of `validation_mean` over the last epochs.
 
     Attributes:
         losses: Means over the training utterances: train_loss, task_loss, orthogonality_loss.
@@ -46,6 +47,11 @@ class EpochRecord(EpochOutcome):
     combination_share: tuple[float, ...]
     separability: tuple[float, ...]
     conflict: Mapping[tuple[str, str], float]
+
+    @property
+    def validation_mean(self) -> float:
+        """Mean of `validation` over the judged combinations."""
+        return fmean(self.validation.values())
 
 
 def train_network(
@@ -78,15 +84,24 @@ def validation_scores(
     data: TrainingData,
     judged: tuple[ModalityCombination, ...] = tuple(ModalityCombination),
 ) -> dict[str, float]:
-    """The primary metric on the validation split, per judged combination that it offers."""
+    """The primary metric on the validation split, per judged combination that it offers.
+
+    Raises:
+        DivergenceError: A prediction is no number.
+    """
     table = data.validation
     kept = fixed_combinations(table)
     predictions = predict_conditions(network, table, {c.word: kept[c.word] for c in judged})
     scores = {}
     for word, predicted in predictions.items():
-        known = ~torch.isnan(predicted[:, 0])
+        known = (table.available & kept[word]).any(1)
         if not bool(known.any()):
             continue
+        known = known.to(predicted.device)
+        is_sound = torch.isfinite(predicted).all(1) | ~known
+        if not bool(is_sound.all()):
+            ids = [table.ids[row] for row in (~is_sound).nonzero()[:, 0].tolist()]
+            raise DivergenceError("the prediction", "for the validation utterances", ids)
         value = score(predicted[known], table.labels[known], data.task)[PRIMARY[data.task]]
         if value is not None:
             scores[word] = value
@@ -112,6 +127,7 @@ class _StageTwo(Learner[EpochRecord]):
         self.average = WeightAverage(learned, config.average_decay)
         self.sampler = _sampler(config)
         self.previous: Tensor | None = None
+        self.recent: list[float] = []
 
     def learn(self, epoch: int, best: BestWeights) -> EpochRecord:
         shares = self.sampler.combination_probability()
@@ -119,9 +135,10 @@ class _StageTwo(Learner[EpochRecord]):
         losses, separability = self._take_steps(epoch)
         with self.average.applied():
             validation = validation_scores(self.module, self.data, self.config.judged)
+            self.recent.append(fmean(validation.values()))
             record = EpochRecord(
                 epoch=epoch,
-                score=sum(validation.values()) / len(validation),
+                score=fmean(self.recent[-self.config.smoothing_epochs :]),
                 is_selected=False,
                 losses=losses,
                 validation=validation,
@@ -138,6 +155,7 @@ class _StageTwo(Learner[EpochRecord]):
             "averages": self.average.averages,
             "presence_probability": self.sampler.presence_probability,
             "previous": self.previous,
+            "recent": self.recent,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -146,6 +164,7 @@ class _StageTwo(Learner[EpochRecord]):
             average.copy_(kept)
         self.sampler.presence_probability = state["presence_probability"]
         self.previous = state["previous"]
+        self.recent = state["recent"]
 
     def _take_steps(self, epoch: int) -> tuple[dict[str, float], tuple[float, ...]]:
         """One pass over the training split: mean losses, and the separability if there is one."""
