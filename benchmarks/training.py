@@ -461,7 +461,7 @@ FULL_WAYS: dict[str, Callable[[TrainingData], object]] = {
 
 def print_full(threads: int) -> None:
     """An epoch of MOSEI's size, each way in a process of its own."""
-    print_head("MOSEI's size", "before training", "peak", "first epoch and evaluation")
+    print_head("MOSEI's size", "before training", "peak", "epoch and evaluation")
     for name in FULL_WAYS:
         program = [sys.executable, __file__, "--full-way", name, "--threads", str(threads)]
         subprocess.run(program, check=True)
@@ -469,6 +469,7 @@ def print_full(threads: int) -> None:
 
 def run_full(name: str) -> None:
     """Measure one way; print its line of the table."""
+    FULL_WAYS[name](draw_data(replace(MOSEI, train=1, validation=8)))  # warm up
     data = draw_data(replace(MOSEI, train=FULL_TRAIN, validation=FULL_VALIDATION))
     before = peak_mebibytes()
     taken = seconds(lambda: FULL_WAYS[name](data))
