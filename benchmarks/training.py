@@ -43,7 +43,11 @@ from mculora.model.packing import grid_of
 from mculora.training.data import TrainingConfig, TrainingData
 from mculora.training.trainer import train_network
 
-PAPER = NetworkConfig(widths=(512, 1024, 1024), outputs=1)
+PAPER = NetworkConfig(
+    widths=(512, 1024, 1024), outputs=1, hidden=256, depth=4, heads=2, rank=8, dropout=0.5
+)
+AVERAGE_DECAY = 0.95
+"""As params.yaml has it: averaging the weights is a part of what training costs."""
 BATCH = 32
 ROUNDS = 3
 FOREVER = 10**9
@@ -308,6 +312,7 @@ def our_epochs(
         patience=FOREVER,
         batch_dialogues=BATCH,
         freeze_encoders=frozen,
+        average_decay=AVERAGE_DECAY,
         judged=judged,
     )
     return train_network(MCULoRA(config), data, training, seed=0)
