@@ -120,7 +120,7 @@ def check_numbers(arrival, untestable):
     primary, regression = arrival.evaluation["primary"], arrival.corpus.class_names == ()
     assert arrival.evaluation["task"] == ("regression" if regression else "classification")
     assert primary == ("weighted_f1_nonzero" if regression else "wa")
-    assert arrival.metrics.keys() == {"mculora", "dropout"}
+    assert arrival.metrics.keys() == {"mculora", "dropout", "specialists"}
     for reached in arrival.metrics.values():
         assert all(map(math.isfinite, reached["mean_of_combinations"].values()))
         assert math.isfinite(reached["validation"])
