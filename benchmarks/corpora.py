@@ -118,7 +118,7 @@ class VotesCorpus:
 
     def official(self) -> Parts:
         """The three splits of the file; the last one is the test split."""
-        names = ("train", "valid", "test")
+        names = ("train", "val", "test")
         return Parts(*(self.table(self.arrays["split"] == name) for name in names))
 
     def table(self, chosen: np.ndarray) -> FeatureTable:
