@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mculora.modality import ModalityCombination
-from mculora.model.checkpoint import load_checkpoint
+from mculora.model.checkpoint import load_checkpoint, read_provenance
 from pipeline.inputs import read_inputs
 from pipeline.layout import Layout
 from pipeline.params import read_params
@@ -194,6 +194,25 @@ def test_what_a_job_draws_depends_on_its_own_seed_alone(road, train_here, tmp_pa
     forward = train_here(plan, tmp_path / "forward")
     turned = replace(plan, encoders=plan.encoders[::-1], networks=plan.networks[::-1])
     assert train_here(turned, tmp_path / "turned") == forward
+
+
+def test_a_specialist_of_what_nobody_offers_stays_untrained(
+    road, monkeypatch, train_here, tmp_path
+):
+    """It is there all the same, for a test that offers what training did not."""
+    inputs = read_inputs(Layout("sample"))
+    *others, visual = inputs.stores
+    blind = replace(visual, ids=(), vectors=visual.vectors[:0])
+    monkeypatch.setattr(
+        worker, "read_inputs", lambda layout: replace(inputs, stores=(*others, blind))
+    )
+    plan = plan_of(inputs)
+    train_here(plan, tmp_path / "kept")
+    epochs = {}
+    for job in plan.networks:
+        provenance = read_provenance(tmp_path / "kept" / f"{job.name}.safetensors")
+        epochs[job.trained.name] = provenance["epoch"]
+    assert [name for name, epoch in epochs.items() if epoch is None] == ["specialists-v"]
 
 
 def test_the_rank_is_none_of_the_baselines(road, train_here, tmp_path):

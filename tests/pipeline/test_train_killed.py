@@ -81,6 +81,12 @@ def alive_in_group(group):
     return alive
 
 
+def workers_of(group):
+    """The processes that train."""
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in alive_in_group(group)}
+    return [int(pid) for pid, command in commands.items() if b"spawn_main" in command]
+
+
 def content(folder):
     return {
         path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
@@ -129,6 +135,18 @@ def test_no_process_outlives_the_one_that_started_it(road, undisturbed):
     assert content(road.folder / ".progress") == left
     said = Training(road.folder).finish()
     assert "goes on: " in said
+    assert content(road.folder / "models") == undisturbed
+
+
+def test_a_worker_that_the_system_ends_is_one_line_and_costs_little(road, undisturbed):
+    training = Training(road.folder)
+    training.wait_for(lambda: training.kept("*/mculora/*.resume"))
+    os.kill(workers_of(training.process.pid)[0], signal.SIGKILL)  # as when memory runs out
+    _, err = training.process.communicate(timeout=PATIENCE)
+    assert training.process.returncode == 1
+    assert err == "error: the system ended a worker process (memory?); run it again\n"
+    training.wait_for_all_to_end()
+    assert "goes on: " in Training(road.folder).finish()
     assert content(road.folder / "models") == undisturbed
 
 
