@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mculora.batch import batches
+from mculora.errors import InputError
 from mculora.evaluation.metrics import PRIMARY, score
 from mculora.evaluation.prediction import fixed_combinations, predict_conditions
 from mculora.modality import NUM_COMBINATIONS, ModalityCombination
@@ -73,6 +74,7 @@ def train_network(
 
     Raises:
         DivergenceError: The loss is no longer finite.
+        InputError: The validation split has nothing to choose an epoch by.
     """
     torch.manual_seed(seed)
     learner = _StageTwo(network, data, config, seed)
@@ -135,6 +137,13 @@ class _StageTwo(Learner[EpochRecord]):
         losses, separability = self._take_steps(epoch)
         with self.average.applied():
             validation = validation_scores(self.module, self.data, self.config.judged)
+            if not validation:
+                raise InputError(
+                    "validation split",
+                    found=f"no utterance for which {PRIMARY[self.data.task]} is defined",
+                    expected="some to choose the epoch by",
+                    remedy="raise split.validation_share, or give it other dialogues",
+                )
             self.recent.append(fmean(validation.values()))
             record = EpochRecord(
                 epoch=epoch,

@@ -6,6 +6,7 @@ import pytest
 import torch
 from training_example import TRAINING, build, pretrain, same, train, weights, without
 
+from mculora.errors import InputError
 from mculora.modality import Modality, ModalityCombination
 from mculora.training.combination_sampling import DPFTForm
 from mculora.training.encoder_pretraining import can_be_pretrained, pretrain_encoder
@@ -144,3 +145,10 @@ def test_a_modality_that_nobody_offers_is_left_alone(data):
     best = train(network, lacking)[-1]
     assert "t" not in best.validation
     assert same(weights(network.encoders[Modality.TEXT]), before)
+
+
+def test_a_validation_split_that_scores_nothing_is_refused(data):
+    """Weighted F1 over non-zero scores has no utterance where all scores are zero."""
+    neutral = replace(data.validation, labels=torch.zeros_like(data.validation.labels))
+    with pytest.raises(InputError, match="no utterance for which weighted_f1_nonzero is defined"):
+        list(train_network(build(data), replace(data, validation=neutral), TRAINING, seed=0))
