@@ -4,6 +4,7 @@ The picture is grey and brightens by 75 a second, so that a frame says when it w
 left quarter may be red, which says which way is up. The sound is a rising sweep.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -84,9 +85,19 @@ def write_media(
             packets += ENCODE[type(track)](stream, track, seconds)
         packets.sort(key=lambda packet: packet.dts * packet.time_base)  # as a recorder would
         container.mux(packets)
+    _yield_again()
     for turned in {track.turned for track in tracks if isinstance(track, Picture)} - {0}:
         _turn(path, turned)
     return path
+
+
+def _yield_again() -> None:
+    """Take back what the AV1 encoder does to its caller where it may: real-time priority.
+
+    Threads that spin at it let nobody else run: on two processors they wait for a third for ever.
+    """
+    if hasattr(os, "sched_setscheduler"):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _turn(path: Path, degrees: int) -> None:
