@@ -11,15 +11,23 @@ from statistics import fmean
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from mculora.corpora.manifest import Corpus
+from mculora.evaluation.gathering import Gathering
 from mculora.evaluation.metrics import PRIMARY, majority_metrics
-from mculora.evaluation.prediction import predict_by_specialists, predict_conditions
+from mculora.evaluation.predicted import write_predictions
+from mculora.evaluation.prediction import (
+    account_for_conditions,
+    predict_by_specialists,
+    predict_conditions,
+)
 from mculora.evaluation.statistics import mean_metrics
 from mculora.evaluation.sweep import align_masks, evaluate_conditions
 from mculora.features.identity import check_same
 from mculora.modality import Modality, ModalityCombination
 from mculora.model.checkpoint import Checkpoint, load_checkpoint
+from mculora.model.network import MCULoRA
 from mculora.protocol.folds import Fold
 from mculora.protocol.masks import TestMasks, read_masks
 from mculora.training.methods import Group, Method
@@ -45,23 +53,39 @@ def run(*, device: str) -> None:
     where = pick_device(device)
     methods = comparison(params, widths=inputs.widths, outputs=inputs.outputs).methods
     runs = {m.name: MethodRuns(m.name, m.group, rank=_rank_of_interest(m)) for m in methods}
+    corpus = inputs.corpus
+    gathering = Gathering(
+        corpus.task, corpus.class_names, seeds=params.seeds, methods=[m.name for m in methods]
+    )
     total = len(inputs.folds) * len(methods) * params.num_seeds
     reads = [*input_paths(layout), layout.models]
     with stage("evaluate", reads=reads, writes=layout.results) as facts:
-        tests = (_FoldTest(inputs, fold, masks[fold.name], where) for fold in inputs.folds)
+        tests = (
+            _FoldTest(inputs, fold, masks[fold.name], where, gathering) for fold in inputs.folds
+        )
         each = ((t, m, s) for t in tests for m in methods for s in params.seeds)
         for test, method, seed in progress(each, label="tests", total=total):
             test.add(seed, runs[method.name], test.checkpoints(layout, method, seed))
+        write_predictions(layout.predictions, gathering.record())
         facts.append(write_results(layout, _facts(params, inputs, masks), [*runs.values()]))
 
 
 class _FoldTest:
     """The test split of a fold and its masks, put together once for all networks."""
 
-    def __init__(self, inputs: Inputs, fold: Fold, masks: TestMasks, device: torch.device) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        fold: Fold,
+        masks: TestMasks,
+        device: torch.device,
+        gathering: Gathering,
+    ) -> None:
         self.inputs, self.fold, self.device = inputs, fold, device
+        self.gathering = gathering
         self.table = inputs.table(fold.test).to(device)
         self.kept = align_masks(masks.ids, masks.present, self.table)
+        gathering.open_fold(fold.name, self.table, self.kept)
 
     def checkpoints(
         self, layout: Layout, method: Method, seed: int
@@ -79,11 +103,8 @@ class _FoldTest:
     ) -> None:
         """Test a method's networks."""
         networks = {which: checkpoint.network for which, checkpoint in trained.items()}
-        own = {which: n for which, n in networks.items() if which is not None}
-        if own:
-            predictions = predict_by_specialists(own, self.table, self.kept)
-        else:
-            predictions = predict_conditions(networks[None], self.table, self.kept)
+        predictions = self._predict(runs, seed, networks)
+        self.gathering.add(runs.method, seed, predictions)
         task = self.inputs.corpus.task
         validation = [c.provenance["validation_mean"] for c in trained.values()]
         runs.add(
@@ -92,6 +113,19 @@ class _FoldTest:
             validation_mean=fmean(value for value in validation if value is not None),
             scores=evaluate_conditions(predictions, self.table, self.kept, task),
         )
+
+    def _predict(
+        self, runs: MethodRuns, seed: int, networks: Mapping[ModalityCombination | None, MCULoRA]
+    ) -> dict[str, Tensor]:
+        """What a method says under every condition; of ours, also what that is made of."""
+        own = {which: n for which, n in networks.items() if which is not None}
+        if own:
+            return predict_by_specialists(own, self.table, self.kept)
+        if runs.group != Group.MAIN:
+            return predict_conditions(networks[None], self.table, self.kept)
+        account = account_for_conditions(networks[None], self.table, self.kept)
+        self.gathering.add_account(seed, account)
+        return {condition: told.prediction for condition, told in account.items()}
 
 
 def _rank_of_interest(method: Method) -> int | None:

@@ -97,6 +97,11 @@ class Layout:
         return self.results / "evaluation.json"
 
     @property
+    def predictions(self) -> Path:
+        """All that was predicted of the test utterances (`evaluate`)."""
+        return self.results / "predictions.safetensors"
+
+    @property
     def metrics(self) -> Path:
         """The headline numbers, for `dvc metrics`."""
         return self.results / "metrics.json"

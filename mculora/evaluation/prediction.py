@@ -8,7 +8,7 @@ others that do; where a part of a dialogue is left, that part is a pass of its o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from mculora.modality import (
     combination_index,
     presence_table,
 )
-from mculora.model.folding import FoldedNetwork, FoldedStates
+from mculora.model.folding import FoldedNetwork, FoldedStates, PredictionParts
 from mculora.model.network import MCULoRA
 from mculora.model.packing import grid_of
 
@@ -55,6 +55,35 @@ def predict_conditions(
     predictions = _unknown(network, left, table)
     _fill(predictions, network, table, left=left, asked=combination_index(left))
     return dict(zip(kept, predictions, strict=True))
+
+
+@dataclass(frozen=True)
+class Account:
+    """A prediction of N utterances and what it is made of; NaN where nothing is left.
+
+    Attributes:
+        prediction: Y, (N, K).
+        common: Y^com, (N, K).
+        weight: w, (N,), in [0, 1]; see `PredictionParts`.
+    """
+
+    prediction: Tensor
+    common: Tensor
+    weight: Tensor
+
+
+def account_for_conditions(
+    network: MCULoRA, table: FeatureTable, kept: Mapping[str, Tensor]
+) -> dict[str, Account]:
+    """Predict as `predict_conditions` does and keep what the predictions are made of."""
+    left, num_outputs = _left(table, kept), network.config.outputs
+    told = table.labels.new_full((*left.shape[:2], 2 * num_outputs + 1), torch.nan)
+    _fill(told, network, table, left=left, asked=combination_index(left), say=_parts)
+    accounts = {}
+    for condition, of_all in zip(kept, told, strict=True):
+        prediction, common, weight = of_all.split((num_outputs, num_outputs, 1), 1)
+        accounts[condition] = Account(prediction, common, weight[:, 0])
+    return accounts
 
 
 def predict_by_specialists(
@@ -106,18 +135,35 @@ def _occurring(combination: Tensor) -> tuple[ModalityCombination, ...]:
     return tuple(ModalityCombination(n) for n in torch.unique(combination).tolist() if n != ABSENT)
 
 
+def _prediction(parts: PredictionParts) -> Tensor:
+    """Y, (n, K)."""
+    return parts.whole
+
+
+def _parts(parts: PredictionParts) -> Tensor:
+    """Y, Y^com and w side by side: (n, 2 K + 1)."""
+    return torch.cat([parts.whole, parts.common, parts.weight], 1)
+
+
 @torch.inference_mode()
 def _fill(
-    predictions: Tensor, network: MCULoRA, table: FeatureTable, *, left: Tensor, asked: Tensor
+    predictions: Tensor,
+    network: MCULoRA,
+    table: FeatureTable,
+    *,
+    left: Tensor,
+    asked: Tensor,
+    say: Callable[[PredictionParts], Tensor] = _prediction,
 ) -> None:
     """Make the predictions that one network is asked for.
 
     Args:
-        predictions: (Q, N, K), written where asked.
+        predictions: (Q, N, W), written where asked.
         network: Any.
         table: N utterances.
         left: (Q, N, M) bool, what the network sees of each.
         asked: (Q, N) int64, the combination of those to predict, `ABSENT` elsewhere.
+        say: What of a prediction is written, (n, W).
     """
     occurring = _occurring(asked)
     if not occurring:
@@ -125,7 +171,8 @@ def _fill(
     folded = FoldedNetwork(network, occurring)
     with _evaluating(network):
         for batch in _batches(table, max(1, PREDICTIONS_AT_ONCE // len(asked))):
-            _fill_batch(predictions, folded, table, batch, left=left, asked=asked)
+            for places, parts in _predicted(folded, table, batch, left=left, asked=asked):
+                predictions[places.condition, places.row] = say(parts)
 
 
 @contextmanager
@@ -140,18 +187,20 @@ def _evaluating(network: MCULoRA) -> Iterator[None]:
             module.training = mode
 
 
-def _fill_batch(
-    predictions: Tensor,
-    folded: FoldedNetwork,
-    table: FeatureTable,
-    batch: Batch,
-    *,
-    left: Tensor,
-    asked: Tensor,
-) -> None:
-    """Make the predictions of some dialogues; the arguments are as `_fill` has them."""
+@dataclass(frozen=True)
+class _Places:
+    """Where n predictions belong: the condition and the table's row of each, (n,) int64."""
+
+    condition: Tensor
+    row: Tensor
+
+
+def _predicted(
+    folded: FoldedNetwork, table: FeatureTable, batch: Batch, *, left: Tensor, asked: Tensor
+) -> Iterator[tuple[_Places, PredictionParts]]:
+    """Make the predictions of some dialogues, combination by combination."""
     shown, combination = left[:, batch.rows], asked[:, batch.rows]
-    device = predictions.device
+    device = table.labels.device
     parts, places, total = [], {}, 0
     for m in folded.modalities:
         passes = _passes(shown[..., m], table.available[batch.rows, m], batch.dialogue)
@@ -166,8 +215,8 @@ def _fill_batch(
         if not len(row):
             continue
         rows = torch.stack([places[m][condition, row] for m in own.modalities], 1)
-        predicted = folded.predict(own, states, rows.to(device))
-        predictions[condition.to(device), batch.rows[row].to(device)] = predicted
+        where = _Places(condition.to(device), batch.rows[row].to(device))
+        yield where, folded.predict_parts(own, states, rows.to(device))
 
 
 @dataclass(frozen=True)

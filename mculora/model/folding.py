@@ -50,6 +50,28 @@ class FoldedStates:
         )
 
 
+@dataclass(frozen=True)
+class PredictionParts:
+    """What a prediction of n utterances is made of: `common + weight * specific`.
+
+    Attributes:
+        common: Y^com, (n, K).
+        specific: Y^s, (n, K); None without specific adapters.
+        weight: w in (0, 1), (n, 1); ones without a weight MLP, zeros without specific adapters.
+    """
+
+    common: Tensor
+    specific: Tensor | None
+    weight: Tensor
+
+    @property
+    def whole(self) -> Tensor:
+        """Y, (n, K)."""
+        if self.specific is None:
+            return self.common
+        return self.common + self.weight * self.specific
+
+
 class FoldedNetwork(nn.Module):
     """The evaluation form of a network for some modality combinations; to keep one, see `fold`.
 
@@ -113,7 +135,13 @@ class FoldedNetwork(nn.Module):
     def predict(
         self, combination: ModalityCombination, states: FoldedStates, rows: Tensor
     ) -> Tensor:
-        """Predict n utterances of one combination: (n, K).
+        """Predict n utterances of one combination, (n, K); arguments as `predict_parts` has."""
+        return self.predict_parts(combination, states, rows).whole
+
+    def predict_parts(
+        self, combination: ModalityCombination, states: FoldedStates, rows: Tensor
+    ) -> PredictionParts:
+        """Predict n utterances of one combination and say what the prediction is made of.
 
         Args:
             combination: One of `combinations`.
@@ -122,9 +150,9 @@ class FoldedNetwork(nn.Module):
         """
         num_fused = states.fused.shape[1]
         fused = _sum_of(states.fused, rows) + self.bias[:num_fused]
-        predicted = self._head(fused)
+        common = self._head(fused)
         if not self.has_specific:
-            return predicted
+            return PredictionParts(common, None, torch.zeros_like(common[:, :1]))
         num_slots = states.low_rank.shape[1]
         cells = rows * num_slots + self.get_buffer(f"{combination.word}_slots")
         low_rank = functional.embedding(cells, states.low_rank.flatten(0, 1)).flatten(1)
@@ -133,9 +161,10 @@ class FoldedNetwork(nn.Module):
         if states.base is not None:
             separate += _sum_of(states.base, rows)
         own = self._head(separate[:, :num_fused])
-        if self.has_weight:
-            own *= self.weigh(separate[:, num_fused:].relu()).sigmoid()
-        return predicted + own
+        if not self.has_weight:
+            return PredictionParts(common, own, torch.ones_like(common[:, :1]))
+        weight = self.weigh(separate[:, num_fused:].relu()).sigmoid()
+        return PredictionParts(common, own, weight)
 
     @torch.no_grad()
     def forward(self, features: Sequence[Tensor], dialogue: Tensor) -> Tensor:
