@@ -52,7 +52,7 @@ def render_page(
 ) -> str:
     """Return the report as one HTML document that loads nothing from anywhere."""
     environment = Environment(
-        loader=PackageLoader("pipeline", "page"),
+        loader=PackageLoader("pipeline", "page/templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -289,7 +289,7 @@ def test_long_tick_labels_have_room():
 
 
 def test_colours_have_contrast_in_light_dark_and_print():
-    sheet = (Path(report.__file__).parent / "page" / "page.css").read_text()
+    sheet = (Path(report.__file__).parent / "page" / "templates" / "page.css").read_text()
     palettes = re.findall(r":root \{.*?\}", sheet, flags=re.S)
     assert len(palettes) == 3
     for palette in palettes:
