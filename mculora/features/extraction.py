@@ -67,12 +67,13 @@ def extract_utterances(
         yield from _settle(underway, encoder.level, meter)
 
 
-def encode_one(encoder: Encoder, observation: Observation) -> Extracted:
+def encode_one(encoder: Encoder, observation: Observation, meter: Meter | None = None) -> Extracted:
     """Encode a single observation, as it would be among others; its id is empty."""
-    prepared = _prepare(encoder, observation)
+    meter = meter or Meter()
+    with meter.waiting():
+        prepared = _prepare(encoder, observation)
     group = [_Ready("", 0.0, prepared)]
     backing_off = BackingOff(encoder, encoder.budget)
-    meter = Meter()
     launched = _Underway(group, _encode_group(group, backing_off, encoder, meter))
     [extracted] = _settle(launched, encoder.level, meter)
     return extracted

@@ -1,0 +1,1 @@
+"""From a recording, whatever it offers, to predictions."""
