@@ -10,12 +10,15 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from mculora.evaluation.calibration import Calibration, fit_calibration
+from mculora.evaluation.prediction import fixed_combinations, predict_conditions
 from mculora.files import whole_file
 from mculora.modality import Modality
 from mculora.model.checkpoint import save_checkpoint
 from mculora.model.network import MCULoRA, NetworkConfig
 from mculora.training.data import TrainingData
 from mculora.training.encoder_pretraining import pretrain_encoder
+from mculora.training.methods import Method
 from mculora.training.trainer import EpochRecord, train_network, validation_scores
 from pipeline.device import Computing, prepare_process
 from pipeline.inputs import Inputs, read_inputs
@@ -91,7 +94,10 @@ class Worker:
             training = train_network(network, data, method.training, seed=job.seed, resume=resume)
             records = list(training)
         self.kept.write_account(job, account_of(job, records))
-        save_checkpoint(self.kept.weights(job), network, self._provenance(job, records))
+        provenance = self._provenance(job, records) | {
+            "calibration": calibrate(network, data, method)
+        }
+        save_checkpoint(self.kept.weights(job), network, provenance)
 
     def _network(self, config: NetworkConfig, data: TrainingData, seed: int) -> MCULoRA:
         """A network at its start."""
@@ -123,6 +129,18 @@ class Worker:
             "validation_mean": best[0].validation_mean if best else None,
             "validation": dict(best[0].validation) if best else {},
         }
+
+
+def calibrate(network: MCULoRA, data: TrainingData, method: Method) -> Calibration:
+    """What makes a trained network's certainty true, fitted on the validation split.
+
+    A specialist has the combination that it serves and no other.
+    """
+    table, fixed = data.validation, fixed_combinations(data.validation)
+    kept = {c.word: fixed[c.word] for c in method.training.judged}
+    predictions = predict_conditions(network, table, kept)
+    left = {word: table.available & present for word, present in kept.items()}
+    return fit_calibration(predictions, left, table.labels, data.task)
 
 
 def _can_learn(job: NetworkJob, network: MCULoRA, data: TrainingData) -> bool:
