@@ -2,16 +2,18 @@
 
 Scores (MOSI, MOSEI) follow MMSA's `MetricsTop`: `nonzero` drops the utterances whose truth is 0 and
 compares signs, `has_zero` keeps them as non-negative; every F1 takes (truth, prediction) in this
-order, so that its weights are the truth's.
+order, so that its weights are the truth's. `mae` and `corr` are over all utterances; the authors of
+the method take them over the non-zero ones, which are `mae_nonzero` and `corr_nonzero` here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score, recall_score
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from mculora.corpora.manifest import Task
 from mculora.errors import InputError
@@ -31,11 +33,15 @@ REGRESSION_METRICS = (
     "acc5",
     "mae",
     "corr",
+    "mae_nonzero",
+    "corr_nonzero",
 )
 CLASSIFICATION_METRICS = ("wa", "ua", "weighted_f1")
 PRIMARY = {Task.REGRESSION: "weighted_f1_nonzero", Task.CLASSIFICATION: "wa"}
 """The metric that decides and that headlines quote."""
-LOWER_IS_BETTER = frozenset({"mae"})
+LOWER_IS_BETTER = frozenset({"mae", "mae_nonzero"})
+SCORE_CLASSES = ("-3", "-2", "-1", "0", "1", "2", "3")
+"""The classes of a score, by ACC7: rounded half to even, after clipping to [-3, 3]."""
 
 
 def score(predictions: Values, labels: Values, task: Task) -> Metrics:
@@ -54,8 +60,9 @@ def regression_metrics(predictions: Values, labels: Values) -> Metrics:
 
     Returns:
         `REGRESSION_METRICS`: fractions in [0, 1], `mae` in score units, `corr` in [-1, 1]. A
-        constant prediction explains nothing: its `corr` is 0. None where the labels define no
-        value: no utterance at all, none non-zero, or (`corr`) all labels equal.
+        constant prediction, as one of one utterance, explains nothing: its `corr` is 0. None where
+        the labels define no value: no utterance at all, none non-zero, or (`corr`) all labels
+        equal.
 
     Raises:
         InputError: A value is not finite, or the shapes disagree.
@@ -74,8 +81,10 @@ def regression_metrics(predictions: Values, labels: Values) -> Metrics:
         "acc2_has_zero": _accuracy(has_zero_truth, has_zero_predicted),
         "acc7": _accuracy(_rounded(truth, 3), _rounded(predicted, 3)),
         "acc5": _accuracy(_rounded(truth, 2), _rounded(predicted, 2)),
-        "mae": float(np.abs(predicted - truth).mean()),
+        "mae": _mean_error(truth, predicted),
         "corr": _correlation(truth, predicted),
+        "mae_nonzero": _mean_error(truth[nonzero], predicted[nonzero]),
+        "corr_nonzero": _correlation(truth[nonzero], predicted[nonzero]),
     }
 
 
@@ -94,11 +103,7 @@ def classification_metrics(predictions: Values, labels: Values) -> Metrics:
         InputError: A value is not finite or no class index, or the shapes disagree.
     """
     truth = _class_indices(_vector(labels, "labels"), "labels")
-    finite = _finite(predictions, "predictions")
-    if finite.ndim == 2 and finite.shape[1] > 1:
-        finite = finite.argmax(axis=1)
-    predicted = _class_indices(_vector(finite, "predictions"), "predictions")
-    _same_length(predicted, truth)
+    predicted = _same_length(_predicted_classes(predictions), truth)
     if not truth.size:
         return dict.fromkeys(CLASSIFICATION_METRICS)
     classes = np.unique(truth)
@@ -107,6 +112,54 @@ def classification_metrics(predictions: Values, labels: Values) -> Metrics:
         "wa": _accuracy(truth, predicted),
         "ua": float(recall),
         "weighted_f1": _weighted_f1(truth, predicted),
+    }
+
+
+def classes_of(task: Task, class_names: Sequence[str]) -> tuple[str, ...]:
+    """Name the classes that a confusion is between: the corpus's, or `SCORE_CLASSES`."""
+    return SCORE_CLASSES if task is Task.REGRESSION else tuple(class_names)
+
+
+def confusion(
+    predictions: Values, labels: Values, task: Task, *, num_classes: int
+) -> NDArray[np.int64]:
+    """Count how often each class was taken for each.
+
+    Args:
+        predictions: As `score` takes them, N.
+        labels: Likewise.
+        task: Scores are rounded to `SCORE_CLASSES`, as ACC7 does.
+        num_classes: K, the length of `classes_of`.
+
+    Returns:
+        (K, K): rows are the truth, columns the prediction, which add up to N.
+
+    Raises:
+        InputError: A value is not finite or no class, or the shapes disagree.
+    """
+    truth = _vector(labels, "labels")
+    if task is Task.REGRESSION:
+        predicted = _rounded(_vector(predictions, "predictions"), 3) + 3
+        truth = _rounded(truth, 3) + 3
+    else:
+        predicted = _predicted_classes(predictions)
+        truth = _class_indices(truth, "labels")
+    _same_length(predicted, truth)
+    for values, where in ((truth, "labels"), (predicted, "predictions")):
+        if (values >= num_classes).any():
+            found = f"class {values.max():.0f}"
+            raise InputError(where, found=found, expected=f"classes below {num_classes}")
+    if not truth.size:  # which scikit-learn refuses
+        return np.zeros((num_classes, num_classes), dtype=np.int64)
+    counts: NDArray[np.int64] = confusion_matrix(truth, predicted, labels=np.arange(num_classes))
+    return counts
+
+
+def recall_by_class(counts: NDArray[np.int64], classes: Sequence[str]) -> Metrics:
+    """Return each class's recall from a confusion (K, K); None for a class that is no truth."""
+    return {
+        name: float(row[place] / row.sum()) if row.any() else None
+        for place, (name, row) in enumerate(zip(classes, counts, strict=True))
     }
 
 
@@ -136,6 +189,8 @@ def majority_metrics(train_labels: Values, test_labels: Values, task: Task) -> M
         "acc5": _most_frequent(_rounded(train, 2)),
         "mae": float(train.mean()),
         "corr": 0.0,
+        "mae_nonzero": float(train[train != 0].mean()) if train.any() else 0.0,
+        "corr_nonzero": 0.0,
     }
     return {
         name: regression_metrics(np.full(test.shape, constants[name]), test)[name]
@@ -179,6 +234,14 @@ def _class_indices(values: NDArray[np.float64], where: str) -> NDArray[np.float6
     return values
 
 
+def _predicted_classes(predictions: Values) -> NDArray[np.float64]:
+    """Return class indices (N,) of logits (N, K) or class indices."""
+    finite = _finite(predictions, "predictions")
+    if finite.ndim == 2 and finite.shape[1] > 1:
+        finite = finite.argmax(axis=1).astype(np.float64)
+    return _class_indices(_vector(finite, "predictions"), "predictions")
+
+
 def _rounded(scores: NDArray[np.float64], limit: int) -> NDArray[np.float64]:
     """Clip scores to ±limit and round half to even; adding 0 makes -0 and 0 one class."""
     classes: NDArray[np.float64] = np.rint(scores.clip(-limit, limit)) + 0.0
@@ -195,8 +258,12 @@ def _weighted_f1(truth: NDArray[np.generic], predicted: NDArray[np.generic]) -> 
     return float(f1_score(truth, predicted, average="weighted", zero_division=0))
 
 
+def _mean_error(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float | None:
+    return float(np.abs(predicted - truth).mean()) if truth.size else None
+
+
 def _correlation(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float | None:
-    if np.ptp(truth) == 0:
+    if not truth.size or np.ptp(truth) == 0:
         return None
     if np.ptp(predicted) == 0:
         return 0.0

@@ -46,11 +46,13 @@ METRICS = {
     "acc5": "Accuracy, five classes",
     "mae": "Mean absolute error",
     "corr": "Pearson correlation",
+    "mae_nonzero": "Mean absolute error, non-zero labels",
+    "corr_nonzero": "Pearson correlation, non-zero labels",
     "wa": "WA (accuracy)",
     "ua": "UA (mean recall)",
     "weighted_f1": "Weighted F1",
 }
-_NOT_PERCENT = frozenset({"mae", "corr"})
+_NOT_PERCENT = frozenset({"mae", "corr", "mae_nonzero", "corr_nonzero"})
 
 
 def method_label(name: str) -> str:
