@@ -160,6 +160,35 @@ def predict(
 
 
 @app.command()
+def serve(
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A folder by `mculora export`; else the best network trained here."),
+    ] = None,
+    device: Device = "auto",
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets in the whole network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Predictions side by side; by default 4 at most.")
+    ] = None,
+    queue: Annotated[
+        int, typer.Option(min=0, help="Requests that may wait; the next one is told 503.")
+    ] = 50,
+    max_megabytes: Annotated[float, typer.Option(min=0.001, help="The largest upload.")] = 50,
+    max_clip_seconds: Annotated[float, typer.Option(min=0.1, help="The longest clip.")] = 60,
+    max_seconds: Annotated[float, typer.Option(min=0.1, help="What a request may take.")] = 60,
+) -> None:
+    """Answer over HTTP, with a page to drop a clip on."""
+    from pipeline import serve
+    from pipeline.serving.limits import Limits, default_workers
+
+    limits = Limits(
+        max_megabytes, max_clip_seconds, max_seconds, queue, workers or default_workers()
+    )
+    serve.run(model, device=device, host=host, port=port, limits=limits)
+
+
+@app.command()
 def doctor() -> None:
     """Tell what this machine can do and what extract needs."""
     from pipeline import doctor

@@ -22,7 +22,7 @@ OWNED = ("decord", "opensmile", "transformers", "av", "h5py", "requests", "ray")
 """Heavy or risky packages: one file imports each."""
 TWO_OWNERS = ("av",)  # one reads what exists, one writes the sample corpus
 STAGES = ["download", "prepare", "extract", "split", "train", "evaluate", "report", "predict"]
-ASIDE = ["faces", "doctor"]
+ASIDE = ["faces", "doctor", "serve"]
 """Commands beside the flow: they make nothing that a stage reads."""
 
 

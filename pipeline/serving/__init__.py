@@ -1,0 +1,1 @@
+"""The web service: one clip or transcript in, one prediction out, within limits."""
