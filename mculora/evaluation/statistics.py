@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any
+
+INTERVALS = ("over_utterances", "over_seeds", "over_both")
+"""What the bootstrap resamples."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval, in units of what it is of."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Summary:
     """One metric over the seeds.
 
+    The intervals are of the mean, by the bootstrap; None where there are none: with one seed over
+    seeds and over both, and where the metric is undefined or nobody has resampled.
+
     Attributes:
         mean: Mean of the defined values, None if there is none.
         sd: Their sample standard deviation (n - 1); None below two values: one run shows no spread.
         values: One value per seed, None where the metric is undefined.
+        over_utterances: What other test utterances would make of it, with these networks.
+        over_seeds: What other seeds would make of it, on these utterances.
+        over_both: What both would: of the three, the one to quote.
     """
 
     mean: float | None
     sd: float | None
     values: tuple[float | None, ...]
+    over_utterances: Interval | None = None
+    over_seeds: Interval | None = None
+    over_both: Interval | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the form that evaluation.json holds."""
-        return {"mean": self.mean, "sd": self.sd, "values": list(self.values)}
+        """Return the form that evaluation.json holds, without the intervals that there are not."""
+        intervals = {name: getattr(self, name) for name in INTERVALS}
+        found = {name: asdict(interval) for name, interval in intervals.items() if interval}
+        return {"mean": self.mean, "sd": self.sd, "values": list(self.values), **found}
 
 
 def summarise(values: Iterable[float | None]) -> Summary:

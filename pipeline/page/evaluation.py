@@ -27,12 +27,18 @@ class Tested:
     Attributes:
         num_utterances: How many utterances offered something to predict from.
         metrics: Each metric over the seeds.
-        realised: The missing rate that the masks reached; None for a combination.
+        realised: The missing rate of what could be predicted; beside a nominal one, what its masks
+            reached.
+        recall: Of each class of `Evaluation.classes`, by its name; under the seven combinations.
+        confusion: How often each class (row) was taken for each (column), in the order of
+            `Evaluation.classes`, added up over folds and seeds; under the seven combinations.
     """
 
     num_utterances: int
     metrics: dict[str, Summary]
     realised: float | None = None
+    recall: dict[str, Summary] = field(default_factory=dict)
+    confusion: list[list[int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,10 @@ class MethodResult:
         combinations: By combination word.
         mean_of_combinations: The mean of these seven.
         missing_rates: By nominal missing rate.
+        pooled: All pairs of an utterance and one of the seven combinations scored as one set, over
+            all folds; of the groups main and baseline, as `relative_robustness` is.
+        relative_robustness: By metric, the area under its curve over the realised missing rates,
+            divided by what the score at rate 0 would give: 1 where nothing is lost.
         validation: `mean_of_combinations` of the kept epochs.
         rank: Of its adapters, in the groups main and rank.
         against_mculora: The primary metric's mean over the seven, compared; None where the other
@@ -60,6 +70,8 @@ class MethodResult:
     mean_of_combinations: dict[str, Summary]
     missing_rates: dict[str, Tested]
     validation: dict[str, dict[str, Summary]]
+    pooled: dict[str, Summary] = field(default_factory=dict)
+    relative_robustness: dict[str, Summary] = field(default_factory=dict)
     rank: int | None = None
     against_mculora: Comparison | None = None
     against_joint: Comparison | None = None
@@ -101,8 +113,31 @@ class FeatureFacts:
 
 
 @dataclass(frozen=True)
+class BootstrapFacts:
+    """How the 95 % intervals `over_utterances`, `over_seeds` and `over_both` were made.
+
+    Attributes:
+        num_resamples: How many.
+        seed: Of the draws.
+        resampled: What stands for the test utterances: whole dialogues where some have several.
+        num_units: How many of these there are.
+    """
+
+    num_resamples: int
+    seed: int
+    resampled: Literal["dialogues", "utterances"]
+    num_units: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """evaluation.json; every None in it is a metric without a defined value."""
+    """evaluation.json; every None in it is a metric without a defined value.
+
+    Attributes:
+        missing_rule: How the masks of the missing rates were drawn.
+        classes: Rows and columns of each confusion: the corpus's classes, or ACC7's.
+        bootstrap: How the intervals were made; None in a file without.
+    """
 
     dataset: str
     task: Task
@@ -119,6 +154,9 @@ class Evaluation:
     params: dict[str, Any]
     versions: dict[str, str]
     machine: str
+    missing_rule: str = "gcnet"
+    classes: list[str] = field(default_factory=list)
+    bootstrap: BootstrapFacts | None = None
 
     @property
     def metric_names(self) -> list[str]:
