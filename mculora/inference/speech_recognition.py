@@ -12,8 +12,7 @@ from mculora.features.observation import Observation
 from mculora.features.outcome import Absence
 from mculora.features.pretrained.audio import listen
 from mculora.features.pretrained.hub import find_model, first_sentence
-from mculora.features.pretrained.library import load_recognizer
-from mculora.features.pretrained.loading import resolve_dtype
+from mculora.features.pretrained.library import load_recognizer, quiet
 from mculora.features.pretrained.windows import divide
 from mculora.modality import Modality
 
@@ -38,8 +37,8 @@ class SpeechRecognition:
     def __init__(self, model: str, *, device: str = "cpu") -> None:
         name, _, revision = model.partition("@")
         spec = EncoderSpec(Modality.AUDIO, name, revision=revision or "main")
-        self._folder, self._dtype = find_model(spec), resolve_dtype("auto", device)
-        self._recognizer = load_recognizer(self._folder, self._dtype)
+        self._folder = find_model(spec)
+        self._recognizer = load_recognizer(self._folder, torch.float32)  # the same words anywhere
         self._recognizer.module.to(device)
         self._device = device
         extractor = getattr(self._recognizer.processor, "feature_extractor", None)
@@ -70,7 +69,8 @@ class SpeechRecognition:
 
     def _transcribe(self, samples: torch.Tensor) -> str:
         try:
-            return self._spell(samples)
+            with quiet():
+                return self._spell(samples)
         except _REFUSALS as error:
             raise InputError(
                 self._folder.where,
@@ -89,7 +89,7 @@ class SpeechRecognition:
             return_attention_mask=True,
         )
         inputs = {
-            name: value.to(self._device, self._dtype if value.is_floating_point() else None)
+            name: value.to(self._device)
             for name, value in made.items()
             if name in (model.main_input_name, "attention_mask")
         }

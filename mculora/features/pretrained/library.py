@@ -62,6 +62,21 @@ class Network:
     family: Family
 
 
+@dataclass(frozen=True)
+class SpeechRecognizer:
+    """A network that writes down what is said, ready to compute.
+
+    Attributes:
+        module: It, in inference mode.
+        processor: What prepares its sound and spells its tokens.
+        is_ctc: Whether it gives a token for each moment; else it writes word by word.
+    """
+
+    module: Any
+    processor: Any
+    is_ctc: bool
+
+
 def load_network(folder: ModelFolder, modality: Modality, dtype: torch.dtype) -> Network:
     """Load the part of a model that takes a modality.
 
@@ -69,7 +84,7 @@ def load_network(folder: ModelFolder, modality: Modality, dtype: torch.dtype) ->
         InputError: The folder holds no such model, only a part of one, or would need code that it
             ships.
     """
-    with _quiet(), _explained(folder):
+    with quiet(), _explained(folder):
         config = transformers.AutoConfig.from_pretrained(folder.path, **_LOCAL)
     kind = _class_of(config)
     family = family_of(config.model_type, getattr(kind, "main_input_name", ""))
@@ -80,7 +95,7 @@ def load_network(folder: ModelFolder, modality: Modality, dtype: torch.dtype) ->
             found=f"{folder.name}, a {config.model_type} model that takes {takes}",
             expected=f"a model that takes {modality.word}",
         )
-    with _quiet(), _explained(folder):
+    with quiet(), _explained(folder):
         if family.tower:
             kind = attrgetter(family.tower)(transformers)
             config = kind.config_class.from_pretrained(folder.path, **_LOCAL)
@@ -113,8 +128,42 @@ def load_input_preparation(folder: ModelFolder, modality: Modality) -> Any:
         Modality.TEXT: transformers.AutoTokenizer,
         Modality.VISUAL: transformers.AutoImageProcessor,
     }[modality]
-    with _quiet(), _explained(folder):
+    with quiet(), _explained(folder):
         return kind.from_pretrained(folder.path, **_LOCAL)
+
+
+def load_recognizer(folder: ModelFolder, dtype: torch.dtype) -> SpeechRecognizer:
+    """Load a model for speech recognition with its processor; weights from safetensors alone.
+
+    Raises:
+        InputError: The folder holds no such model, only a part of one, or would need code that it
+            ships.
+    """
+    with quiet(), _explained(folder):
+        config = transformers.AutoConfig.from_pretrained(folder.path, **_LOCAL)
+    makers = (transformers.AutoModelForCTC, transformers.AutoModelForSpeechSeq2Seq)
+    maker = next((m for m in makers if m._model_mapping.get(type(config), None)), None)
+    if maker is None:
+        raise InputError(
+            folder.where,
+            found=f"a {config.model_type} model",
+            expected="a model for speech recognition, as Whisper or wav2vec 2.0 with CTC",
+        )
+    with quiet(), _explained(folder):
+        module, report = maker.from_pretrained(
+            folder.path,
+            config=config,
+            dtype=dtype,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # said below, in one line
+            use_safetensors=True,
+            **_LOCAL,
+        )
+    _check_weights(folder, report)
+    with quiet(), _explained(folder):
+        processor = transformers.AutoProcessor.from_pretrained(folder.path, **_LOCAL)
+    module.eval().requires_grad_(False)
+    return SpeechRecognizer(module, processor, maker is transformers.AutoModelForCTC)
 
 
 def _class_of(config: Any) -> Any:
@@ -180,8 +229,8 @@ def _explained(folder: ModelFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep progress bars and advice off the terminal while loading."""
+def quiet() -> Iterator[None]:
+    """Keep the library's progress bars and advice off the terminal."""
     logging = transformers.utils.logging
     verbosity, had_progress_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
