@@ -9,7 +9,7 @@ from pipeline.layout import Layout, require
 from pipeline.page.conflict import read_conflict
 from pipeline.page.evaluation import read_evaluation
 from pipeline.page.history import read_history
-from pipeline.page.render import render_page
+from pipeline.page.render import page_content, render_page
 from pipeline.params import read_params
 
 
@@ -36,5 +36,6 @@ def run() -> None:
                 remedy="run `mculora evaluate`",
             )
         history, conflict = read_history(layout.history), read_conflict(layout.conflict)
-        write_text(layout.report, render_page(evaluation, history, conflict))
+        content = page_content(evaluation, history, conflict)
+        write_text(layout.report, render_page(content))
         facts.append(f"{len(evaluation.methods)} methods")

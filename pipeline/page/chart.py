@@ -62,12 +62,14 @@ class Series:
         points: From left to right; a point without y is a gap.
         has_line: Whether the points are joined.
         marked: Which points get a marker; None means all of them.
+        name: What its line is called where somebody points at it; needs linear axes.
     """
 
     style: str
     points: tuple[Point, ...]
     has_line: bool = True
     marked: tuple[int, ...] | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ def nice_axis(
 def draw(chart: Chart) -> Markup:
     """Draw a chart as an `<svg>` element that scales with its column."""
     svg = figure(chart.title, chart.width, chart.height)
+    if any(series.name for series in chart.series):
+        svg.attrib |= _scales(chart)
     _draw_axes(svg, chart)
     if chart.floor is not None:
         y = chart.down(chart.floor)
@@ -128,6 +132,14 @@ def draw(chart: Chart) -> Markup:
 def marker(style: str) -> Markup:
     """A style's marker for a legend, in the middle of 28 by 12."""
     return markup(Element("path", _marker(style, 14, 6)))
+
+
+def _scales(chart: Chart) -> dict[str, str]:
+    """What the page's script needs to read a value off a line: for each axis two places."""
+    across = [chart.across(chart.x.low), chart.across(chart.x.high), chart.x.low, chart.x.high]
+    down = [chart.down(chart.y.low), chart.down(chart.y.high), chart.y.low, chart.y.high]
+    numbers = {"data-x": across, "data-y": down}
+    return {key: " ".join(f"{n:.6g}" for n in values) for key, values in numbers.items()}
 
 
 def _draw_axes(svg: Element, chart: Chart) -> None:
@@ -145,7 +157,8 @@ def _draw_axes(svg: Element, chart: Chart) -> None:
 
 
 def _draw_series(svg: Element, chart: Chart, series: Series) -> None:
-    group = add(svg, "g", {"class": series.style})
+    named = {"data-name": series.name} if series.name else {}
+    group = add(svg, "g", {"class": series.style, **named})
     if series.has_line:
         add(group, "path", {"class": "line", "d": _path(chart, series)})
     for index, point in enumerate(series.points):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from markupsafe import Markup
@@ -19,21 +18,14 @@ from pipeline.page.conflict import (
     mean_cosines,
     negative_share,
 )
+from pipeline.page.drawing import Drawing
 from pipeline.page.evaluation import Evaluation
 from pipeline.page.heat_map import HeatMap, draw_heat_map
-from pipeline.page.result_figures import method_style
+from pipeline.page.result_figures import method_legend, method_style
 from pipeline.page.wording import method_label
 
 Runs = dict[str, list[ConflictRun]]
 """By method."""
-
-
-@dataclass(frozen=True)
-class Captioned:
-    """A figure and what stands below it."""
-
-    figure: Markup
-    caption: str
 
 
 def measured(evaluation: Evaluation, runs: Sequence[ConflictRun]) -> Runs:
@@ -42,29 +34,40 @@ def measured(evaluation: Evaluation, runs: Sequence[ConflictRun]) -> Runs:
     return {name: own for name, own in by_method.items() if own}
 
 
-def heat_maps(runs: Runs) -> list[Captioned]:
+def heat_maps(runs: Runs) -> list[Drawing]:
     """Each method's cosines at its runs' last measured epochs, shaded on one scale."""
     cosines = {name: mean_cosines(own) for name, own in runs.items()}
     sizes = [abs(cosine) for of_method in cosines.values() for cosine in of_method.values()]
     scale = max([*sizes, 1e-6])
     return [
-        Captioned(_heat_map(name, cosines[name], scale), _caption(name, runs[name]))
+        Drawing(
+            f"conflict-{name}",
+            {"all": _heat_map(name, cosines[name], scale)},
+            _caption(name, runs[name]),
+        )
         for name in runs
     ]
 
 
-def conflict_curves(evaluation: Evaluation, runs: Runs) -> list[Captioned]:
+def conflict_curves(evaluation: Evaluation, runs: Runs) -> list[Drawing]:
     """Over the epochs: the mean cosine of the pairs, and how many of them are negative."""
     if not runs:
         return []
+    legend = method_legend(evaluation, runs)
+    cosine = _curve(evaluation, runs, "mean cosine", mean_cosine)
+    negative = _curve(evaluation, runs, "negative pairs (%)", lambda c: 100 * negative_share(c))
     return [
-        Captioned(
-            _curve(evaluation, runs, "mean cosine", mean_cosine),
+        Drawing(
+            "conflict-mean-cosine",
+            {"all": cosine},
             "Mean over the pairs of combinations and over the runs.",
+            legend=legend,
         ),
-        Captioned(
-            _curve(evaluation, runs, "negative pairs (%)", lambda c: 100 * negative_share(c)),
+        Drawing(
+            "conflict-negative-pairs",
+            {"all": negative},
             "Share of the pairs that pull against each other, mean over the runs.",
+            legend=legend,
         ),
     ]
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from mculora.modality import ModalityCombination
 from pipeline.page.evaluation import Evaluation
-from pipeline.page.tables import MEAN, Cell, Row, Table
+from pipeline.page.table import MEAN, Cell, Row, Table
 from pipeline.page.wording import method_label, metric_label, number
 
 _ORDER = ("a", "t", "v", "at", "av", "tv", "atv", MEAN)

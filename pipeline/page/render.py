@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from pipeline.page.chart import marker
 from pipeline.page.conflict import ConflictRun
 from pipeline.page.conflict_figures import conflict_curves, heat_maps, measured
+from pipeline.page.drawing import COMBINATIONS
 from pipeline.page.evaluation import Evaluation
 from pipeline.page.headline import figures, headline
 from pipeline.page.history import Run
 from pipeline.page.published import published_tables
 from pipeline.page.result_figures import (
-    Legend,
     combination_figure,
-    method_style,
     missing_rate_figure,
     rank_figure,
 )
@@ -29,10 +31,8 @@ from pipeline.page.tables import (
     loss_table,
     missing_rate_table,
     rank_table,
-    utterance_row,
 )
 from pipeline.page.training_figures import (
-    converging,
     probability_figures,
     separability_figures,
     validation_figures,
@@ -46,10 +46,32 @@ from pipeline.page.wording import (
     spread,
 )
 
+Content: TypeAlias = Mapping[str, Any]
+"""What the template's names stand for: text, dataclasses of text, drawings and tables."""
 
-def render_page(
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the page and its anchor."""
+
+    anchor: str
+    text: Markup
+
+
+def page_content(
     evaluation: Evaluation, runs: Sequence[Run], conflict: Sequence[ConflictRun]
-) -> str:
+) -> Content:
+    """Everything that the page shows; its figures and tables are those of the files beside it."""
+    return {
+        **_facts(evaluation),
+        **_results(evaluation),
+        **_variants(evaluation),
+        **_training(evaluation, runs),
+        **_conflict(evaluation, conflict),
+    }
+
+
+def render_page(content: Content) -> str:
     """Return the report as one HTML document that loads nothing from anywhere."""
     environment = Environment(
         loader=PackageLoader("pipeline", "page/templates"),
@@ -59,14 +81,14 @@ def render_page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    content = {
-        **_facts(evaluation),
-        **_results(evaluation),
-        **_variants(evaluation),
-        **_training(evaluation, runs),
-        **_conflict(evaluation, conflict),
-    }
+    environment.globals |= {"shape": marker, "headings": headings, "combinations": COMBINATIONS}
     return environment.get_template("page.html").render(**content)
+
+
+def headings(body: str) -> list[Heading]:
+    """The sections of a page's body, for its table of contents."""
+    found = re.findall(r'<h2 id="([\w-]+)">(.*?)</h2>', body)
+    return [Heading(anchor, Markup(text)) for anchor, text in found]
 
 
 def _facts(evaluation: Evaluation) -> dict[str, Any]:
@@ -78,7 +100,6 @@ def _facts(evaluation: Evaluation) -> dict[str, Any]:
         "has_dpft": (evaluation.params.get("train") or {}).get("dpft") != "off",
         "is_published": evaluation.params.get("features") == "published",
         "unit": " %" if is_percent(primary) else "",
-        "shape": marker,
         "feature_table": feature_table(evaluation),
         "loss_table": loss_table(evaluation),
         "methods": _methods(evaluation),
@@ -94,9 +115,7 @@ def _results(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "headline": headline(evaluation),
         "figures": figures(evaluation),
-        "legend": [*_legend(evaluation, evaluation.shown), Legend("Majority class", "floor")],
         "combination_table": combination_table(evaluation, primary),
-        "utterance_row": utterance_row(evaluation),
         "other_tables": [combination_table(evaluation, metric) for metric in others],
         "combination_figure": combination_figure(evaluation),
         "missing_rate_figure": missing_rate_figure(evaluation),
@@ -113,23 +132,14 @@ def _variants(evaluation: Evaluation) -> dict[str, Any]:
             for name in evaluation.in_groups("ablation")
         },
         "ablation_table": ablation_table(evaluation),
-        "pairs": _pairs(evaluation),
         "rank_figure": rank_figure(evaluation),
         "rank_table": rank_table(evaluation),
     }
 
 
-def _pairs(evaluation: Evaluation) -> str:
-    """What methods are compared over: folds where there are several, else seeds."""
-    if len(evaluation.folds) > 1:
-        return plural(len(evaluation.folds), "fold")
-    return plural(evaluation.num_seeds, "seed")
-
-
 def _training(evaluation: Evaluation, runs: Sequence[Run]) -> dict[str, Any]:
     """How training went."""
     return {
-        "converging_legend": _legend(evaluation, converging(evaluation)),
         "validation_figures": validation_figures(evaluation, runs),
         "probability_figures": probability_figures(evaluation, runs),
         "separability_figures": separability_figures(evaluation, runs),
@@ -140,14 +150,9 @@ def _conflict(evaluation: Evaluation, conflict: Sequence[ConflictRun]) -> dict[s
     """How the combinations' gradients agree."""
     runs = measured(evaluation, conflict)
     return {
-        "conflict_legend": _legend(evaluation, runs),
         "conflict_curves": conflict_curves(evaluation, runs),
         "heat_maps": heat_maps(runs),
     }
-
-
-def _legend(evaluation: Evaluation, methods: Iterable[str]) -> list[Legend]:
-    return [Legend(method_label(name), method_style(evaluation, name)) for name in methods]
 
 
 def _methods(evaluation: Evaluation) -> list[dict[str, str]]:

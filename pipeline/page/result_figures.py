@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
 from mculora.evaluation.statistics import Summary
 from mculora.modality import ModalityCombination
 from pipeline.page.chart import STYLES, Axis, Chart, Point, Series, Tick, draw, nice_axis
+from pipeline.page.drawing import Drawing, Legend
 from pipeline.page.evaluation import Evaluation
-from pipeline.page.tables import MEAN
-from pipeline.page.wording import metric_label, scaled, spread
+from pipeline.page.table import MEAN
+from pipeline.page.wording import method_label, metric_label, scaled, spread
 
 WORDS = [c.word for c in ModalityCombination]
 MEAN_PLACE = len(WORDS) + 0.4
 """On the axis of the seven, a little apart from them."""
-
-
-@dataclass(frozen=True)
-class Legend:
-    """What a colour and its marker stand for."""
-
-    label: str
-    style: str
 
 
 def method_style(evaluation: Evaluation, method: str) -> str:
@@ -32,7 +25,12 @@ def method_style(evaluation: Evaluation, method: str) -> str:
     return STYLES[list(evaluation.shown).index(method) % len(STYLES)]
 
 
-def combination_figure(evaluation: Evaluation) -> Markup:
+def method_legend(evaluation: Evaluation, methods: Iterable[str]) -> tuple[Legend, ...]:
+    """What the styles of methods stand for."""
+    return tuple(Legend(method_label(name), method_style(evaluation, name)) for name in methods)
+
+
+def combination_figure(evaluation: Evaluation) -> Drawing:
     """The primary metric under each combination: mean, spread and every seed."""
     places = {**{word: float(place) for place, word in enumerate(WORDS)}, MEAN: MEAN_PLACE}
     num_methods = len(evaluation.shown)
@@ -50,10 +48,15 @@ def combination_figure(evaluation: Evaluation) -> Markup:
         series.append(Series(method_style(evaluation, name), points, has_line=False))
     ticks = tuple(Tick(place, word) for word, place in places.items())
     axis = Axis("modalities available", -0.6, MEAN_PLACE + 0.6, ticks)
-    return _result_chart(evaluation, axis, series)
+    return Drawing(
+        "combinations",
+        {"all": _result_chart(evaluation, axis, series)},
+        "Each combination, and the mean of the seven.",
+        legend=_legend(evaluation),
+    )
 
 
-def missing_rate_figure(evaluation: Evaluation) -> Markup | None:
+def missing_rate_figure(evaluation: Evaluation) -> Drawing | None:
     """The primary metric over nominal missing rates; None where none was tested."""
     metric, rates = evaluation.primary, evaluation.nominal_rates
     if not rates:
@@ -68,10 +71,15 @@ def missing_rate_figure(evaluation: Evaluation) -> Markup | None:
         series.append(Series(method_style(evaluation, name), without_seeds))
     ticks = tuple(Tick(float(rate), rate) for rate in rates)
     axis = Axis("missing rate (nominal)", float(rates[0]) - 0.03, float(rates[-1]) + 0.03, ticks)
-    return _result_chart(evaluation, axis, series)
+    return Drawing(
+        "missing-rates",
+        {"all": _result_chart(evaluation, axis, series)},
+        "More and more missing at random; the masks are the same for every method.",
+        legend=_legend(evaluation),
+    )
 
 
-def rank_figure(evaluation: Evaluation) -> Markup | None:
+def rank_figure(evaluation: Evaluation) -> Drawing | None:
     """The mean over the seven combinations by rank (Figure 3); None below two ranks."""
     ranked = evaluation.by_rank
     if len(ranked) < 2:
@@ -86,7 +94,17 @@ def rank_figure(evaluation: Evaluation) -> Markup | None:
     ticks = tuple(Tick(float(rank), str(rank)) for rank in ranks)
     axis = Axis("rank of the adapters", ranks[0] - around, ranks[-1] + around, ticks)
     series = Series(method_style(evaluation, evaluation.main), points)
-    return _result_chart(evaluation, axis, [series], has_floor=False)
+    return Drawing(
+        "ranks",
+        {"all": _result_chart(evaluation, axis, [series], has_floor=False)},
+        "Test, mean over the seven combinations.",
+    )
+
+
+def _legend(evaluation: Evaluation) -> tuple[Legend, ...]:
+    """All methods of the main figures, and their floor."""
+    floor = Legend("Majority class", "floor")
+    return (*method_legend(evaluation, evaluation.shown), floor)
 
 
 def _point(x: float, summary: Summary | None, metric: str) -> Point:

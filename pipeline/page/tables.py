@@ -1,49 +1,20 @@
-"""The page's tables: rows of plain text and what to emphasise; the template draws them."""
+"""The tables of what was tested, and of what it was tested on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mculora.modality import ModalityCombination
 from pipeline.page.evaluation import Evaluation, Summaries
-from pipeline.page.wording import (
-    UNDEFINED,
-    best,
-    interval,
-    method_label,
-    metric_label,
-    number,
-    signed,
-    spread,
+from pipeline.page.table import (
+    MEAN,
+    Cell,
+    Row,
+    Table,
+    count_cell,
+    difference_cell,
+    interval_cell,
+    summary_cell,
 )
-
-MEAN = "mean"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell; `strong` marks the best of its column, `span` says how many columns it fills."""
-
-    text: str
-    strong: bool = False
-    span: int = 1
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row: what it is about and its cells."""
-
-    head: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: its caption, the header (first column first) and its rows."""
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[Row, ...]
+from pipeline.page.wording import UNDEFINED, best, method_label, metric_label, number, plural
 
 
 def combination_table(evaluation: Evaluation, metric: str) -> Table:
@@ -56,28 +27,44 @@ def combination_table(evaluation: Evaluation, metric: str) -> Table:
         Row(
             method_label(name),
             tuple(
-                Cell(
-                    spread(candidates.get(name, {}).get(metric), metric),
-                    strong=winners[word] == name,
+                summary_cell(
+                    candidates.get(name, {}).get(metric), metric, strong=winners[word] == name
                 )
                 for word, candidates in columns.items()
             ),
         )
         for name in evaluation.shown
     ]
-    floor = number(evaluation.majority.get(metric), metric)
-    rows.append(Row("Majority class", (Cell(f"{floor}, whatever is available", span=8),)))
-    return Table(metric_label(metric), ("Method", *words, MEAN), tuple(rows))
+    majority = evaluation.majority.get(metric)
+    floor = Cell(
+        f"{number(majority, metric)}, whatever is available", span=8, values={"": majority}
+    )
+    return Table(
+        caption=metric_label(metric),
+        header=("Method", *words, MEAN),
+        rows=(*rows, Row("Majority class", (floor,))),
+        foot=_utterance_row(evaluation) if metric == evaluation.primary else None,
+        name="combinations" if metric == evaluation.primary else f"combinations-{metric}",
+        note=_spread_note(evaluation),
+    )
 
 
-def utterance_row(evaluation: Evaluation) -> Row:
+def _spread_note(evaluation: Evaluation) -> str:
+    """What is bold, and what ± means."""
+    if evaluation.num_seeds == 1:
+        return "Bold: best of its column."
+    seeds = ", ".join(map(str, evaluation.seeds))
+    return f"Bold: best of its column; mean ± standard deviation over seeds {seeds}."
+
+
+def _utterance_row(evaluation: Evaluation) -> Row:
     """How many test utterances offer anything of each combination."""
-    first = evaluation.methods[evaluation.main]
+    tested = evaluation.methods[evaluation.main].combinations
     counts = [
-        str(first.combinations[c.word].num_utterances) if c.word in first.combinations else "–"
+        count_cell(tested[c.word].num_utterances if c.word in tested else None)
         for c in ModalityCombination
     ]
-    return Row("Test utterances", (*(Cell(count) for count in counts), Cell("")))
+    return Row("Test utterances", (*counts, Cell("")))
 
 
 def missing_rate_table(evaluation: Evaluation) -> Table:
@@ -88,17 +75,21 @@ def missing_rate_table(evaluation: Evaluation) -> Table:
         tested = {k: m.missing_rates.get(rate) for k, m in evaluation.shown.items()}
         winner = best({k: t.metrics for k, t in tested.items() if t}, metric)
         facts = next(evaluation.by_rate(rate))
-        realised = "–" if facts.realised is None else f"{facts.realised:.3f}"
-        cells = [Cell(realised), Cell(str(facts.num_utterances))]
+        realised = UNDEFINED if facts.realised is None else f"{facts.realised:.3f}"
+        cells = [Cell(realised, values={"": facts.realised}), count_cell(facts.num_utterances)]
         for name, result in tested.items():
             summary = result.metrics.get(metric) if result else None
-            cells.append(Cell(spread(summary, metric), strong=winner == name))
+            cells.append(summary_cell(summary, metric, strong=winner == name))
         rows.append(Row(rate, tuple(cells)))
     names = tuple(method_label(name) for name in evaluation.shown)
     return Table(
         f"{metric_label(metric)} over missing rates",
         ("Nominal rate", "Realised", "Utterances", *names),
         tuple(rows),
+        name="missing-rates",
+        note=f"{_spread_note(evaluation)} At least one modality is left of every utterance, so a "
+        "nominal rate of 0.7 can realise 0.667 at most.",
+        kind="narrow",
     )
 
 
@@ -109,15 +100,29 @@ def ablation_table(evaluation: Evaluation) -> Table:
     for name, result in evaluation.in_groups("main", "ablation").items():
         versus = result.against(evaluation.main)
         cells = (
-            spread(result.validation_mean(metric), metric),
-            spread(result.mean_of_combinations.get(metric), metric),
-            signed(versus.difference, metric) if versus else UNDEFINED,
-            interval(versus, metric) if versus else UNDEFINED,
+            summary_cell(result.validation_mean(metric), metric),
+            summary_cell(result.mean_of_combinations.get(metric), metric),
+            difference_cell(versus, metric),
+            interval_cell(versus, metric),
         )
-        rows.append(Row(method_label(name), tuple(Cell(text) for text in cells)))
+        rows.append(Row(method_label(name), cells))
     ours = method_label(evaluation.main)
-    header = ("Method", "Validation", "Test", f"Difference to {ours}", "95 % interval")
-    return Table(f"{metric_label(metric)}, mean over the seven", header, tuple(rows))
+    return Table(
+        f"{metric_label(metric)}, mean over the seven",
+        ("Method", "Validation", "Test", f"Difference to {ours}", "95 % interval"),
+        tuple(rows),
+        name="ablations",
+        note="The difference is that of pairs that share a seed and a fold; its interval is "
+        f"Student's t over {_pairs(evaluation)}, not corrected for how many rows there are. Where "
+        "it spans zero, these runs do not tell whether the part helps.",
+    )
+
+
+def _pairs(evaluation: Evaluation) -> str:
+    """What methods are compared over: folds where there are several, else seeds."""
+    if len(evaluation.folds) > 1:
+        return plural(len(evaluation.folds), "fold")
+    return plural(evaluation.num_seeds, "seed")
 
 
 def rank_table(evaluation: Evaluation) -> Table:
@@ -126,13 +131,14 @@ def rank_table(evaluation: Evaluation) -> Table:
     rows = []
     for rank, result in evaluation.by_rank:
         cells = (
-            f"{result.num_parameters:,}",
-            spread(result.validation_mean(metric), metric),
-            spread(result.mean_of_combinations.get(metric), metric),
+            count_cell(result.num_parameters),
+            summary_cell(result.validation_mean(metric), metric),
+            summary_cell(result.mean_of_combinations.get(metric), metric),
         )
-        rows.append(Row(str(rank), tuple(Cell(text) for text in cells)))
+        rows.append(Row(str(rank), cells))
     header = ("Rank", "Parameters", "Validation", "Test")
-    return Table(f"{metric_label(metric)}, mean over the seven, by rank", header, tuple(rows))
+    caption = f"{metric_label(metric)}, mean over the seven, by rank"
+    return Table(caption, header, tuple(rows), name="ranks", kind="narrow")
 
 
 def feature_table(evaluation: Evaluation) -> Table:
@@ -143,15 +149,15 @@ def feature_table(evaluation: Evaluation) -> Table:
             (
                 Cell(facts.encoder),
                 Cell(facts.revision),
-                Cell(str(facts.width)),
-                Cell(str(facts.available)),
-                Cell(str(sum(facts.absent.values()))),
+                count_cell(facts.width),
+                count_cell(facts.available),
+                count_cell(sum(facts.absent.values())),
             ),
         )
         for modality, facts in evaluation.features.items()
     )
     header = ("Modality", "Encoder", "Revision", "Width", "Available", "Absent")
-    return Table("Features, per modality", header, rows)
+    return Table("Features, per modality", header, rows, name="features", kind="words")
 
 
 def loss_table(evaluation: Evaluation) -> Table:
@@ -165,12 +171,13 @@ def loss_table(evaluation: Evaluation) -> Table:
         ),
     ]
     rows = tuple(
-        Row(reason, (Cell(where), Cell(str(count))))
+        Row(reason, (Cell(where), count_cell(count)))
         for reason, where, count in sorted(
             causes, key=lambda cause: (-cause[2], cause[1], cause[0])
         )
     )
-    return Table("What is missing, and why", ("Reason", "Missing from", "Count"), rows)
+    header = ("Reason", "Missing from", "Count")
+    return Table("What is missing, and why", header, rows, name="missing", kind="words")
 
 
 def _under_combination(evaluation: Evaluation, word: str) -> dict[str, Summaries]:

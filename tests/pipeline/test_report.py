@@ -289,11 +289,14 @@ def test_long_tick_labels_have_room():
 
 
 def test_colours_have_contrast_in_light_dark_and_print():
-    sheet = (Path(report.__file__).parent / "page" / "templates" / "page.css").read_text()
-    palettes = re.findall(r":root \{.*?\}", sheet, flags=re.S)
-    assert len(palettes) == 3
-    for palette in palettes:
-        colours = dict(re.findall(r"--(\w+): (#\w+)", palette))
+    templates = Path(report.__file__).parent / "page" / "templates"
+    light = dict(re.findall(r"--(\w+): (#\w+)", (templates / "figure.css").read_text()))
+    pairs = re.findall(
+        r"--(\w+): light-dark\((#\w+), (#\w+)\)", (templates / "page.css").read_text()
+    )
+    assert {name: on_light for name, on_light, _ in pairs} == light
+    palettes = [light, {name: on_dark for name, _, on_dark in pairs}]
+    for colours in palettes:
         for ground in ("paper", "tint"):
             assert _contrast(colours["ink"], colours[ground]) >= 7
             assert _contrast(colours["soft"], colours[ground]) >= 4.5

@@ -112,8 +112,8 @@ def test_sections_without_data_say_so(render):
 def test_only_ours_and_dropout_are_drawn_converging(render):
     history = example_history(methods=("mculora", "joint", "dropout", "specialists-atv", "rank_1"))
     training = section(render(example_evaluation(methods=STUDY), history), "training")
-    assert set(re.findall(r'<g class="(s\d)">', training)) == {"s0", "s2"}
-    assert training.count("<figure>") == 8 + 3 + 7
+    assert set(re.findall(r'<g class="(s\d)"', training)) == {"s0", "s2"}
+    assert training.count('<svg viewBox="0 0 240') == 8 + 3 + 7
     assert "Joint" not in training
 
 
