@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mculora.errors import InputError, MediaError
@@ -33,13 +34,17 @@ class Recording:
         name: What the user calls it.
         utterances: In time order; the clock is that of the dialogue.
         cut: How it was cut into them, as a phrase.
+        seconds: How long it lasts; None where that cannot be told.
         absent: Modalities that none of them can have, and why.
+        left_out: What of it cannot be used, a line each.
     """
 
     name: str
     utterances: tuple[Observation, ...]
     cut: str = "in one piece"
+    seconds: float | None = None
     absent: Mapping[Modality, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 def open_recording(path: Path, transcript: Transcript) -> Recording:
@@ -60,51 +65,48 @@ def open_recording(path: Path, transcript: Transcript) -> Recording:
         seconds = media_duration(path)
     except MediaError:
         seconds = 0.0
+    whole = Recording(str(path), (_observe(path, Span(0.0, math.inf, transcript.text)),))
     if not seconds > 0:
-        return Recording(str(path), (_whole(path, transcript),))
+        return whole
+    whole = replace(whole, seconds=seconds)
     if transcript.lines:
-        return _cut_at_lines(path, transcript, seconds)
-    longest = LONGEST_WITH_WORDS_SECONDS if transcript.text else LONGEST_SECONDS
-    if seconds <= longest:
-        return Recording(str(path), (_whole(path, transcript),))
-    spans, cut = _cut_long(path, seconds)
+        spans = _cut_at_lines(path, transcript, seconds)
+        return _cut(whole, spans, "at its subtitles")
+    if seconds <= (LONGEST_WITH_WORDS_SECONDS if transcript.text else LONGEST_SECONDS):
+        return whole
+    recording = _cut_long(whole, path, seconds)
     absent = {Modality.TEXT: NEEDS_TIMES} if transcript.text else {}
-    return _recording(path, spans, cut, absent)
+    return replace(recording, absent=absent)
 
 
-def _cut_at_lines(path: Path, transcript: Transcript, seconds: float) -> Recording:
+def _cut_at_lines(path: Path, transcript: Transcript, seconds: float) -> list[Span]:
     spans = cut_at_lines(transcript.lines, seconds)
     if not spans:
         found = f"subtitles that begin at {transcript.lines[0].start_seconds:.1f} s"
         raise InputError(path, found=found, expected=f"some in its {seconds:.1f} s")
-    return _recording(path, spans, "at its subtitles")
+    return spans
 
 
-def _cut_long(path: Path, seconds: float) -> tuple[list[Span], str]:
+def _cut_long(whole: Recording, path: Path, seconds: float) -> Recording:
     try:
         spans = cut_at_pauses(path, seconds)
     except MediaError as error:
-        return cut_evenly(seconds), f"evenly ({error.reason})"
+        return _cut(whole, cut_evenly(seconds), f"evenly ({error.reason})")
     if spans:
-        return spans, "where speech pauses"
-    return cut_evenly(seconds), "evenly (nobody speaks in it)"
+        return _cut(whole, spans, "where speech pauses")
+    return _cut(whole, cut_evenly(seconds), "evenly (nobody speaks in it)")
 
 
-def _whole(path: Path, transcript: Transcript) -> Observation:
-    return Observation(transcript=transcript.text, audio_path=path, video_path=path)
+def _cut(whole: Recording, spans: Iterable[Span], cut: str) -> Recording:
+    path = Path(whole.name)
+    return replace(whole, utterances=tuple(_observe(path, span) for span in spans), cut=cut)
 
 
-def _recording(
-    path: Path, spans: list[Span], cut: str, absent: Mapping[Modality, str] | None = None
-) -> Recording:
-    utterances = (
-        Observation(
-            start_seconds=span.start_seconds,
-            end_seconds=span.end_seconds,
-            transcript=span.text,
-            audio_path=path,
-            video_path=path,
-        )
-        for span in spans
+def _observe(path: Path, span: Span) -> Observation:
+    return Observation(
+        start_seconds=span.start_seconds,
+        end_seconds=span.end_seconds if span.end_seconds < math.inf else None,
+        transcript=span.text,
+        audio_path=path,
+        video_path=path,
     )
-    return Recording(str(path), tuple(utterances), cut, absent or {})

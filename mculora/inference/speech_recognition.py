@@ -14,6 +14,7 @@ from mculora.features.pretrained.audio import listen
 from mculora.features.pretrained.hub import find_model, first_sentence
 from mculora.features.pretrained.library import load_recognizer, quiet
 from mculora.features.pretrained.windows import divide
+from mculora.inference.recording import Recording
 from mculora.modality import Modality
 
 NOTHING_HEARD = "speech recognition heard no words"
@@ -99,3 +100,15 @@ class SpeechRecognition:
             tokens = model.generate(**inputs, max_new_tokens=_MOST_TOKENS)
         spelled: str = processor.batch_decode(tokens, skip_special_tokens=True)[0]
         return spelled
+
+
+def add_words(recording: Recording, recognition: SpeechRecognition) -> Recording:
+    """The recording with words for every utterance that has none.
+
+    Raises:
+        InputError: The model refuses the sound that its own processor prepared.
+    """
+    heard = tuple(recognition.with_words(utterance) for utterance in recording.utterances)
+    has_words = any(utterance.transcript for utterance in heard)
+    absent = {} if has_words else {Modality.TEXT: NOTHING_HEARD}
+    return replace(recording, utterances=heard, absent=absent)

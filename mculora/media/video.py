@@ -107,7 +107,7 @@ def _read(track: Track, stretch: Stretch, wanted: dict[int, float]) -> Iterator[
         yield pixels
     left = dict(list(wanted.items())[num_read:])
     if left:
-        yield from map(_upright, decode_wanted(track, stretch, left))
+        yield from map(upright, decode_wanted(track, stretch, left))
 
 
 def _choose(
@@ -134,8 +134,8 @@ def _choose(
     return {int(stamps[index]): float(seconds[index]) for index in shown}
 
 
-def _upright(frame: Any) -> Pixels:
-    """A decoded frame as RGB, turned as its rotation flag says."""
+def upright(frame: Any) -> Pixels:
+    """A decoded frame as RGB (H, W, 3), turned as its rotation flag says."""
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24", threads=1), turns))
 
