@@ -213,6 +213,7 @@ def to_line(utterance: Utterance) -> str:
         "video_begins_seconds": float(u.video_begins_seconds) + 0.0,
         "region": u.region,
         "absent": {modality.word: u.absent[modality] for modality in sorted(u.absent)},
+        **({"gender": u.gender} if u.gender else {}),
     }
     return _json(row)
 

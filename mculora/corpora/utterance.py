@@ -48,6 +48,7 @@ class Utterance:
         video_begins_seconds: Likewise, for the video file.
         region: The part of the frame that shows the speaker.
         absent: Modalities known to be unavailable before extraction, each with its reason.
+        gender: Of the speaker, in the corpus's words; `""` if it does not tell.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Utterance:
     video_begins_seconds: float = 0.0
     region: FrameRegion = FrameRegion.FULL
     absent: Mapping[Modality, str] = field(default_factory=dict)
+    gender: str = ""
 
     def __post_init__(self) -> None:
         if not self.id or not self.dialogue:

@@ -95,6 +95,7 @@ def _to_utterances(
             audio_begins_seconds=begin,
             video_begins_seconds=begin if has_picture else 0.0,
             absent=absent,
+            gender=row.gender,
         )
 
 

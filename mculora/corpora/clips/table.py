@@ -40,6 +40,7 @@ class Row:
         dialogue: What it belongs to.
         label: What is to be predicted.
         split: The part that it is meant for.
+        gender: Of the speaker, in the table's words.
     """
 
     place: str = field(compare=False)
@@ -52,6 +53,7 @@ class Row:
     dialogue: str
     label: str
     split: str
+    gender: str
 
 
 COLUMNS = tuple(f.name for f in fields(Row) if f.name != "place")

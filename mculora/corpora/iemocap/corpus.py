@@ -144,6 +144,7 @@ class _Reader:
             audio_begins_seconds=turn.start_seconds if sentence else 0.0,
             region=turn.name.region,
             absent=self._absent(text, sound, dialogue=dialogue),
+            gender=turn.name.gender,
         )
 
     def _absent(

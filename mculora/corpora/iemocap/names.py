@@ -10,6 +10,7 @@ from mculora.corpora.utterance import FrameRegion
 SESSIONS = tuple(f"Session{number}" for number in range(1, 6))
 """The folders of the recording sessions, each with two actors of its own."""
 
+_GENDERS = {"F": "female", "M": "male"}
 _DIALOGUE = r"Ses0(?P<session>[1-5])(?P<left>[FM])_(?:impro0[1-9][ab]?|script0[1-3]_[1-3]b?)"
 _DIALOGUE_NAME = re.compile(_DIALOGUE)
 _TURN_NAME = re.compile(rf"(?P<dialogue>{_DIALOGUE})_(?P<speaks>[FM])(?:[0-9]{{3}}|XX[0-9])")
@@ -24,6 +25,7 @@ class TurnName:
         dialogue: The dialogue that the turn belongs to.
         session: The folder of its session.
         speaker: The actor who speaks: session and letter of the turn.
+        gender: What that letter says of the actor.
         region: The half of the frame that shows the speaker: left for the actor whose letter
             stands in the dialogue's name, who wears the motion-capture markers.
     """
@@ -32,6 +34,7 @@ class TurnName:
     dialogue: str
     session: str
     speaker: str
+    gender: str
     region: FrameRegion
 
     @classmethod
@@ -46,6 +49,7 @@ class TurnName:
             dialogue=match["dialogue"],
             session=f"Session{match['session']}",
             speaker=f"Ses0{match['session']}{match['speaks']}",
+            gender=_GENDERS[match["speaks"]],
             region=FrameRegion.LEFT if is_left else FrameRegion.RIGHT,
         )
 

@@ -52,6 +52,7 @@ def check_rows(
                 transcript=row.transcript,
                 label=label,
                 emotions=row.emotions,
+                gender=turn.gender if turn else "",
             )
 
 

@@ -218,6 +218,12 @@ def test_unused_columns_are_told(read):
     assert corpus.notes[-1] == "Columns of the table that are not used: mood, notes."
 
 
+def test_a_gender_stands_in_a_column_of_its_own(read):
+    corpus = read("path,label,Gender", "a.mp4,x,female", "b.mp4,y,")
+    assert [u.gender for u in corpus.utterances] == ["female", ""]
+    assert not any("not used" in note for note in corpus.notes)
+
+
 # Where the table is
 
 

@@ -109,6 +109,7 @@ def test_rows_say_what_the_files_say(whole):
         assert utterance.transcript == ("" if turn.id == whole.wordless else turn.text)
         assert (utterance.dialogue, utterance.session) == (turn.dialogue, turn.session)
         assert (utterance.speaker, utterance.split) == (turn.speaker, None)
+        assert utterance.gender == ("female" if turn.speaker.endswith("F") else "male")
         assert utterance.region is (FrameRegion.LEFT if turn.is_left else FrameRegion.RIGHT)
 
 

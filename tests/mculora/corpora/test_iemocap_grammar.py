@@ -189,6 +189,7 @@ def test_bad_byte_costs_a_character(tmp_path):
 def test_who_speaks_and_where(turn, speaker, region):
     name = TurnName.parse(turn)
     assert (name.id, name.speaker, name.region) == (turn, speaker, region)
+    assert name.gender == {"F": "female", "M": "male"}[speaker[-1]]
     assert name.session == session_of(name.dialogue) == f"Session{turn[4]}"
     assert turn.startswith(f"{name.dialogue}_")
 

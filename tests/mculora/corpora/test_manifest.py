@@ -14,7 +14,9 @@ from mculora.corpora.manifest import (
     Corpus,
     Dropped,
     Task,
+    from_line,
     read_manifest,
+    to_line,
     write_manifest,
 )
 from mculora.corpora.utterance import FrameRegion, Split, Utterance
@@ -215,3 +217,11 @@ def test_classes_belong_to_classification():
 def test_kind_is_the_reason_without_details():
     assert Dropped("a", "empty time window: 3 to 3 s").kind == "empty time window"
     assert Dropped("a", "no label").kind == "no label"
+
+
+def test_a_gender_is_written_where_it_is_told_and_nowhere_else():
+    """A corpus that tells none keeps the fingerprint that it had before there was a place for it."""
+    assert "gender" not in to_line(UTTERANCE)
+    told = replace(UTTERANCE, gender="female")
+    assert from_line(to_line(told)) == told
+    assert from_line(to_line(UTTERANCE)).gender == ""

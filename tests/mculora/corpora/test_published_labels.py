@@ -105,6 +105,7 @@ def test_classes_are_tested_session_by_session(tmp_path, name):
         assert utterance.split is None
         assert utterance.session == f"Session{planned.id[4]}"
         assert utterance.speaker == f"{planned.id[:5]}{planned.speaker}"
+        assert utterance.gender == {"F": "female", "M": "male"}[planned.speaker]
     folds = make_folds(corpus, validation_share=0.1, test_share=0.2, seed=0)
     assert [fold.name for fold in folds] == [f"Session{n}" for n in range(1, 6)]
     for fold in folds:
