@@ -166,20 +166,19 @@ def _pick(
     ids, change = seen.record.ids, seen.change()
     places = [(int(c), int(row)) for c, row in turned.nonzero().tolist()]
     places.sort(key=lambda place: (-sign * float(change[place]), ids[place[1]], place[0]))
-    picked: dict[str, Case] = {}
+    picked: dict[str, tuple[int, int]] = {}
     for place in places:
-        combination, row = place
-        case = Case(
+        picked.setdefault(dialogues[ids[place[1]]], place)
+    return tuple(
+        Case(
             id=ids[row],
             label=float(seen.record.labels[row]),
             combination=ModalityCombination(combination),
-            change=float(change[place]),
+            change=float(change[combination, row]),
             told=seen.told(row),
         )
-        picked.setdefault(dialogues[ids[row]], case)
-        if len(picked) == num_cases:
-            break
-    return tuple(picked.values())
+        for combination, row in list(picked.values())[:num_cases]
+    )
 
 
 def _readable(said: Tensor, task: Task) -> Tensor:

@@ -74,9 +74,9 @@ def represent(
             dialogue = table.dialogue[offered]
             packed = pack(table.features, offered, dialogue=dialogue, present=present[offered])
             output = network(packed)
-            common = [b + c for b, c in zip(output.base, output.common, strict=True)]
+            fused = [b + c for b, c in zip(output.base, output.common, strict=True)]
             places.append(offered[kept])
-            parts.append((_beside(common, packed)[kept], _beside(output.specific, packed)[kept]))
+            parts.append((_beside(fused, packed)[kept], _beside(output.specific, packed)[kept]))
     common, specific = (torch.cat(side) for side in zip(*parts, strict=True))
     found, order = torch.cat(places).sort()
     return Represented(
