@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, TypedDict
 
 INTERVALS = ("over_utterances", "over_seeds", "over_both")
 """What the bootstrap resamples."""
@@ -17,6 +17,14 @@ class Interval:
 
     low: float
     high: float
+
+
+class Intervals(TypedDict, total=False):
+    """The intervals of one number, by what is resampled; those that there are."""
+
+    over_utterances: Interval
+    over_seeds: Interval
+    over_both: Interval
 
 
 @dataclass(frozen=True)
