@@ -66,8 +66,16 @@ def run(*, device: str) -> None:
         each = ((t, m, s) for t in tests for m in methods for s in params.seeds)
         for test, method, seed in progress(each, label="tests", total=total):
             test.add(seed, runs[method.name], test.checkpoints(layout, method, seed))
-        write_predictions(layout.predictions, gathering.record())
-        facts.append(write_results(layout, _facts(params, inputs, masks), [*runs.values()]))
+        record = gathering.record()
+        write_predictions(layout.predictions, record)
+        headline = write_results(
+            layout,
+            _facts(params, inputs, masks),
+            [*runs.values()],
+            record=record,
+            dialogues={u.id: u.dialogue for u in corpus.utterances},
+        )
+        facts.append(headline)
 
 
 class _FoldTest:
@@ -158,6 +166,7 @@ def _facts(params: Params, inputs: Inputs, masks: dict[str, TestMasks]) -> dict[
         "corpus": _corpus_facts(corpus, inputs),
         "features": {m.word: _feature_facts(inputs, m) for m in Modality},
         "masks": {name: mask.digest for name, mask in masks.items()},
+        "missing_rule": next(iter(masks.values())).rule,
         "nominal_rates": dict(next(iter(masks.values())).rates),
         "majority": mean_metrics(majorities),
         "params": asdict(params),

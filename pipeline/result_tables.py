@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mculora.evaluation.statistics import mean_metrics
+from mculora.evaluation.statistics import INTERVALS, mean_metrics
 from mculora.modality import Modality, ModalityCombination
 
 COMBINATIONS = [c.word for c in ModalityCombination]
@@ -37,17 +37,33 @@ def _validation(results: Mapping[str, Any], primary: str) -> float | None:
 
 
 def score_lines(methods: Mapping[str, Any]) -> str:
-    """Every number, one per line."""
-    rows = []
+    """Every number, one per line; protocols are the keys of evaluation.json."""
+    rows: list[Mapping[str, Any]] = []
     for method, results in methods.items():
         for protocol in ("combinations", "missing_rates"):
             for condition, scored in results[protocol].items():
-                for metric, summary in scored["metrics"].items():
-                    key = {"method": method, "protocol": protocol, "condition": condition}
-                    row = {**key, "num_utterances": scored["num_utterances"]}
-                    row |= {"realised_rate": scored["realised"], "metric": metric}
-                    rows.append({**row, "mean": summary["mean"], "sd": summary["sd"]})
+                key = {"method": method, "protocol": protocol, "condition": condition}
+                key |= {"num_utterances": scored["num_utterances"]}
+                key |= {"realised_rate": scored["realised"]}
+                recall = {f"recall_{c}": s for c, s in scored.get("recall", {}).items()}
+                rows += _score_rows(key, scored["metrics"] | recall)
+        for protocol in ("mean_of_combinations", "pooled", "relative_robustness"):
+            key = {"method": method, "protocol": protocol, "condition": "all"}
+            key |= {"num_utterances": None, "realised_rate": None}
+            rows += _score_rows(key, results.get(protocol, {}))
     return _csv(rows)
+
+
+def _score_rows(
+    key: Mapping[str, Any], summaries: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """A line per metric: mean, spread over the seeds, ends of the intervals."""
+    for metric, summary in summaries.items():
+        row = {**key, "metric": metric, "mean": summary["mean"], "sd": summary["sd"]}
+        for interval in INTERVALS:
+            ends = summary.get(interval, {})
+            row |= {f"{interval}_{end}": ends.get(end) for end in ("low", "high")}
+        yield row
 
 
 def condition_curve(methods: Mapping[str, Any], protocol: str, primary: str, *, label: str) -> str:

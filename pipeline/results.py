@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from mculora.evaluation.bootstrap import (
+    MEAN,
+    POOLED,
+    ROBUSTNESS,
+    Draws,
+    Resampled,
+    draw,
+    resample,
+)
 from mculora.evaluation.comparison import SeedValues, compare
+from mculora.evaluation.confusions import confusions
+from mculora.evaluation.metrics import classes_of
+from mculora.evaluation.predicted import PredictedTest
 from mculora.evaluation.statistics import (
+    Intervals,
     Summary,
     mean_metrics,
     summarise,
     summarise_metrics,
 )
 from mculora.evaluation.sweep import ConditionScore
+from mculora.evaluation.tallies import Clusters, clusters_of
 from mculora.files import write_text
 from mculora.modality import ModalityCombination
 from pipeline.layout import Layout
@@ -74,8 +89,16 @@ class MethodRuns:
             for seed, folds in self._scores.items()
         }
 
-    def as_json(self, nominal_rates: Mapping[str, float], primary: str) -> dict[str, Any]:
-        """Means over folds, then mean and spread over seeds, for every condition."""
+    def as_json(
+        self, nominal_rates: Mapping[str, float], primary: str, resampled: Resampled | None = None
+    ) -> dict[str, Any]:
+        """Means over folds, then mean and spread over seeds, for every condition.
+
+        Args:
+            nominal_rates: By condition.
+            primary: The primary metric.
+            resampled: What gives the means their intervals, where they are to have some.
+        """
         seeds = list(self._scores.values())
         means = [mean_metrics([_mean_of_combinations(s) for s in folds]) for folds in seeds]
         validation = summarise_metrics(
@@ -86,13 +109,15 @@ class MethodRuns:
             "group": self.group,
             **({} if self.rank is None else {"rank": self.rank}),
             "num_parameters": self.num_parameters,
-            "combinations": {c: self._condition(c) for c in COMBINATIONS},
-            "mean_of_combinations": _as_json(summarise_metrics(means)),
-            "missing_rates": {f"{rate:.1f}": self._condition(c) for c, rate in rates.items()},
-            "validation": {"mean_of_combinations": _as_json(validation)},
+            "combinations": {c: self._condition(c, resampled) for c in COMBINATIONS},
+            MEAN: _as_json(summarise_metrics(means), resampled, MEAN),
+            "missing_rates": {
+                f"{rate:.1f}": self._condition(c, resampled) for c, rate in rates.items()
+            },
+            "validation": {MEAN: _as_json(validation)},
         }
 
-    def _condition(self, condition: str) -> dict[str, Any]:
+    def _condition(self, condition: str, resampled: Resampled | None) -> dict[str, Any]:
         folds = next(iter(self._scores.values()))
         scored = [scores[condition] for scores in folds]
         per_seed = [
@@ -102,21 +127,45 @@ class MethodRuns:
         return {
             "num_utterances": sum(score.num_utterances for score in scored),
             "realised": summarise(score.realised_rate for score in scored).mean,
-            "metrics": _as_json(summarise_metrics(per_seed)),
+            "metrics": _as_json(summarise_metrics(per_seed), resampled, condition),
         }
 
 
-def write_results(layout: Layout, facts: Mapping[str, Any], runs: Sequence[MethodRuns]) -> str:
+def write_results(
+    layout: Layout,
+    facts: Mapping[str, Any],
+    runs: Sequence[MethodRuns],
+    *,
+    record: PredictedTest,
+    dialogues: Mapping[str, str],
+) -> str:
     """Write all result files; the first of the runs is the main method.
+
+    Args:
+        layout: Where they go.
+        facts: What evaluation.json says beside the methods; `nominal_rates` is not said.
+        runs: The methods.
+        record: All their predictions.
+        dialogues: The dialogue of each utterance, by id.
 
     Returns:
         The headline, for the closing line.
     """
     primary = facts["primary"]
-    rates = facts["nominal_rates"]
-    methods = {r.method: r.as_json(rates, primary) | _against(r, runs, primary) for r in runs}
+    clusters = clusters_of(record, dialogues)
+    draws = draw(clusters, len(record.seeds))
+    methods = _methods(facts, runs, record, clusters=clusters, draws=draws)
     shown = {name: result for name, result in methods.items() if result["group"] in SHOWN}
     evaluation = {key: value for key, value in facts.items() if key != "nominal_rates"}
+    evaluation |= {
+        "classes": classes_of(record.task, record.class_names),
+        "bootstrap": {
+            "num_resamples": draws.num_resamples,
+            "seed": draws.seed,
+            "resampled": "dialogues" if clusters.have_several else "utterances",
+            "num_units": len(clusters.fold),
+        },
+    }
     tables = {
         layout.evaluation: _json({**evaluation, "methods": methods}),
         layout.metrics: _json(headline(methods, primary)),
@@ -131,7 +180,7 @@ def write_results(layout: Layout, facts: Mapping[str, Any], runs: Sequence[Metho
     }
     for path, text in tables.items():
         write_text(path, text)
-    mean = methods[runs[0].method]["mean_of_combinations"][primary]["mean"]
+    mean = methods[runs[0].method][MEAN][primary]["mean"]
     return f"{primary} {mean:.4f}, mean over the seven combinations"
 
 
@@ -139,18 +188,81 @@ def _mean_of_combinations(scores: Mapping[str, ConditionScore]) -> Metrics:
     return mean_metrics([scores[c].metrics for c in COMBINATIONS])
 
 
-def _against(run: MethodRuns, runs: Sequence[MethodRuns], primary: str) -> dict[str, Any]:
+def _methods(
+    facts: Mapping[str, Any],
+    runs: Sequence[MethodRuns],
+    record: PredictedTest,
+    *,
+    clusters: Clusters,
+    draws: Draws,
+) -> dict[str, Any]:
+    """Every method's results; those of the main tables with all that the record adds."""
+    primary, rates = facts["primary"], facts["nominal_rates"]
+    methods, of_primary = {}, {}
+    for run in runs:
+        resampled = resample(record, run.method, clusters=clusters, draws=draws)
+        of_primary[run.method] = resampled.only(primary)
+        if run.group in SHOWN:
+            result = run.as_json(rates, primary, resampled) | _sums(resampled)
+            for word, tested in result["combinations"].items():
+                tested |= _confusion(record, run.method, word)
+        else:
+            result = run.as_json(rates, primary)
+        methods[run.method] = result
+    for run in runs:
+        methods[run.method] |= _against(run, runs, primary, of_primary)
+    return methods
+
+
+def _sums(resampled: Resampled) -> dict[str, Any]:
+    """What is made of all combinations, and of all missing rates, together."""
+    return {
+        name: _as_json(
+            {
+                metric: summarise(resampled.by_seed(metric, name))
+                for metric, of in resampled.metrics.items()
+                if name in of
+            },
+            resampled,
+            name,
+        )
+        for name in (POOLED, ROBUSTNESS)
+    }
+
+
+def _confusion(record: PredictedTest, method: str, combination: str) -> dict[str, Any]:
+    found = confusions(record, method, combination)
+    return {"recall": _as_json(found.recall()), "confusion": found.total.tolist()}
+
+
+def _against(
+    run: MethodRuns,
+    runs: Sequence[MethodRuns],
+    primary: str,
+    resampled: Mapping[str, Resampled],
+) -> dict[str, Any]:
     """The comparison with the main method and with each baseline, itself aside."""
-    found = {}
+    found: dict[str, Any] = {}
     for other in runs:
-        if other.group in SHOWN and other is not run:
-            comparison = compare(run.means(primary), other.means(primary))
-            found[f"against_{other.method}"] = comparison.as_json() if comparison else None
+        if other.group not in SHOWN or other is run:
+            continue
+        comparison = compare(run.means(primary), other.means(primary))
+        if comparison:
+            difference = resampled[run.method].minus(resampled[other.method])
+            comparison = replace(comparison, **difference.intervals(primary, MEAN))
+        found[f"against_{other.method}"] = comparison.as_json() if comparison else None
     return found
 
 
-def _as_json(summaries: Mapping[str, Summary]) -> dict[str, Any]:
-    return {name: summary.as_json() for name, summary in summaries.items()}
+def _as_json(
+    summaries: Mapping[str, Summary], resampled: Resampled | None = None, name: str = ""
+) -> dict[str, Any]:
+    """Summaries of metrics, with intervals where there are resamples of them."""
+    found = {}
+    for metric, summary in summaries.items():
+        intervals = resampled.intervals(metric, name) if resampled else Intervals()
+        found[metric] = replace(summary, **intervals).as_json()
+    return found
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -6,7 +6,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from mculora.corpora.manifest import Task
+from mculora.evaluation.predicted import PredictedTest
 from mculora.evaluation.sweep import ConditionScore
 from mculora.files import write_text
 from mculora.modality import ModalityCombination
@@ -19,7 +22,8 @@ COLUMNS += [
     f"{what}_{c.word}" for what in ("validation", "separability") for c in ModalityCombination
 ]
 COLUMNS += ["probability_audio", "probability_text", "probability_visual"]
-FACTS = {"dataset": "sample", "primary": "wa", "nominal_rates": {"atv": 0.0, "rate-5": 0.5}}
+RATES = (0.0, 0.5)
+FACTS = {"dataset": "sample", "primary": "wa", "nominal_rates": {"atv": 0.0, "rate-0.5": 0.5}}
 
 
 def write_history(layout, rows):
@@ -38,7 +42,7 @@ def scores(value):
     """Every condition scores the same but `v`, which has no value."""
     found = {c.word: ConditionScore(9, 0.0, {"wa": value, "ua": 0.5}) for c in ModalityCombination}
     found["v"] = ConditionScore(0, None, {"wa": None, "ua": None})
-    return {**found, "rate-5": ConditionScore(9, 0.5, {"wa": value / 2, "ua": 0.5})}
+    return {**found, "rate-0.5": ConditionScore(9, 0.5, {"wa": value / 2, "ua": 0.5})}
 
 
 def method_runs(method, group, values, *, rank=None, folds=1):
@@ -51,6 +55,33 @@ def method_runs(method, group, values, *, rank=None, folds=1):
     return runs
 
 
+def record_of(runs, *, num=8):
+    """Predictions of the methods; of the first one always right, of the others less and less."""
+    seeds = tuple(next(iter(runs)).means("wa"))
+    labels = torch.arange(num) % 2
+    left = {c.word: torch.tensor(c.presence).bool().repeat(num, 1) for c in ModalityCombination}
+    spread = (7 * torch.arange(3 * num) % (3 * num)).view(num, 3) / (3 * num)
+    left |= {f"rate-{rate}": spread >= rate for rate in RATES}
+    predictions = {}
+    for place, run in enumerate(runs):
+        said = torch.nn.functional.one_hot(labels, 2).float().repeat(len(seeds), len(left), 1, 1)
+        said[:, :, :place] = said[:, :, :place].flip(3)
+        predictions[run.method] = said
+    return PredictedTest(
+        ids=tuple(f"u{n}" for n in range(num)),
+        folds=("official",),
+        fold=torch.zeros(num, dtype=torch.int64),
+        labels=labels.float(),
+        task=Task.CLASSIFICATION,
+        class_names=("sad", "glad"),
+        seeds=seeds,
+        left=left,
+        predictions=predictions,
+        common=torch.zeros(len(seeds), 7, num, 2),
+        weight=torch.zeros(len(seeds), 7, num),
+    )
+
+
 @pytest.fixture
 def results(tmp_path):
     """The result files of methods of every group, by name."""
@@ -58,7 +89,8 @@ def results(tmp_path):
     def write(*runs):
         layout = Layout("sample", tmp_path)
         write_history(layout, [history_row(runs[0].method, 0, 0, 0.5)])
-        write_results(layout, FACTS, runs)
+        dialogues = {f"u{n}": f"d{n // 2}" for n in range(8)}
+        write_results(layout, FACTS, runs, record=record_of(runs), dialogues=dialogues)
         files = {path.name: path.read_text() for path in layout.results.iterdir()}
         tables = {n: list(csv.DictReader(io.StringIO(t))) for n, t in files.items() if ".csv" in n}
         parsed = {n: json.loads(t) for n, t in files.items() if ".json" in n}
@@ -100,14 +132,50 @@ def test_methods_are_compared_with_the_main_one_and_the_baselines(study):
     assert ours["against_joint"]["difference"] == pytest.approx(0.2)
     assert ours["against_joint"]["low"] == pytest.approx(-0.048414, abs=1e-6)
     assert (ours["against_joint"]["pairs"], ours["against_joint"]["num_pairs"]) == ("seeds", 3)
-    assert ours["against_dropout"] == {
-        **{"difference": 0, "sd": 0, "low": 0, "high": 0, "p_value": 1},
-        **{"num_ahead": 0, "num_pairs": 3, "pairs": "seeds"},
-    }
+    told = {"difference": 0, "sd": 0, "low": 0, "high": 0, "p_value": 1}
+    told |= {"num_ahead": 0, "num_pairs": 3, "pairs": "seeds"}
+    assert told.items() <= ours["against_dropout"].items()
     variant = study.evaluation["methods"]["rank_2"]
     assert {key for key in variant if key.startswith("against")} == {
         *("against_mculora", "against_joint", "against_dropout"),
     }
+
+
+def test_intervals_are_of_the_main_tables(study):
+    methods = study.evaluation["methods"]
+    assert study.evaluation["bootstrap"] == {
+        **{"num_resamples": 2000, "seed": 0, "resampled": "dialogues", "num_units": 4},
+    }
+    for part in ("mean_of_combinations", "pooled", "relative_robustness"):
+        for interval in ("over_utterances", "over_seeds", "over_both"):
+            certain = methods["mculora"][part]["wa"][interval]
+            assert certain == pytest.approx({"low": 1.0, "high": 1.0})
+    at = methods["joint"]["combinations"]["at"]["metrics"]["wa"]  # errs in the first dialogue
+    assert at["over_utterances"]["low"] < 0.75 < at["over_utterances"]["high"] == 1
+    assert "over_both" not in methods["rank_2"]["mean_of_combinations"]["wa"]
+    assert "pooled" not in methods["rank_2"]
+    ahead = methods["mculora"]["against_joint"]["over_both"]
+    assert 0 <= ahead["low"] < ahead["high"]
+    behind = methods["rank_2"]["against_mculora"]["over_utterances"]
+    assert behind["low"] < behind["high"] <= 0
+
+
+def test_confusions_and_recall_stand_beside_the_metrics(study):
+    assert study.evaluation["classes"] == ["sad", "glad"]
+    under = study.evaluation["methods"]["dropout"]["combinations"]["v"]
+    assert under["confusion"] == [[9, 3], [3, 9]]  # one of four wrong, with three seeds
+    assert under["recall"]["sad"]["values"] == [0.75] * 3
+    assert "confusion" not in study.evaluation["methods"]["rank_2"]["combinations"]["v"]
+
+
+def test_every_number_is_a_line(study):
+    lines = {(*tuple(line.values())[:3], line["metric"]): line for line in study.scores}
+    pooled = lines["dropout", "pooled", "all", "wa"]
+    assert (pooled["mean"], pooled["num_utterances"]) == ("0.750000", "")
+    assert float(pooled["over_both_low"]) < 0.75 < float(pooled["over_both_high"])
+    assert lines["dropout", "combinations", "at", "recall_glad"]["mean"] == "0.750000"
+    assert ("mculora", "relative_robustness", "all", "ua") in lines
+    assert lines["rank_2", "mean_of_combinations", "all", "wa"]["over_seeds_low"] == ""
 
 
 def test_several_folds_are_what_is_compared(results):
