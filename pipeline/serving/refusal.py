@@ -34,4 +34,6 @@ def error_response(
     told = dict(headers or {})
     if status == UNAVAILABLE:
         told["Retry-After"] = str(RETRY_SECONDS)
+    if status == INTERNAL:
+        told["Connection"] = "close"  # uvicorn closes it
     return JSONResponse({"error": sentence}, status, told)
