@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from mculora.features.encoder import EncoderSpec
 from mculora.inference.bundle import Bundle, load_bundle
@@ -36,7 +37,12 @@ def trained_bundle(params: Params, root: Path = Path()) -> Bundle:
     encoders: dict[Modality, EncoderSpec] = {}
     if params.features == "extracted":
         encoders = {m: encoder_spec(params, m) for m in Modality}
-    return Bundle(checkpoint.network, encoders, checkpoint.provenance, asdict(params))
+    return Bundle(checkpoint.network, encoders, checkpoint.provenance, what_counts(params))
+
+
+def what_counts(params: Params) -> dict[str, Any]:
+    """The parameters of a run without where its data came from: that is of one machine."""
+    return {key: value for key, value in asdict(params).items() if key != "sources"}
 
 
 def best_checkpoint(layout: Layout) -> Checkpoint:

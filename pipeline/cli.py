@@ -36,6 +36,20 @@ class Engine(StrEnum):
 
 
 @app.command()
+def export(
+    to: Annotated[Path | None, typer.Option(help="A folder [exports/DATASET].")] = None,
+    onnx: Annotated[bool, typer.Option(help="Write the network as ONNX, too.")] = True,
+    with_encoders: Annotated[
+        bool, typer.Option("--with-encoders", help="Copy encoders that are local folders.")
+    ] = False,
+) -> None:
+    """Write the best network as a folder that is all one needs to use it."""
+    from pipeline import export
+
+    export.run(to, has_onnx=onnx, with_encoders=with_encoders)
+
+
+@app.command()
 def download(
     downloads: Annotated[
         Path, typer.Option(envvar="MCULORA_DOWNLOADS", help="Where archives are kept.")

@@ -87,6 +87,11 @@ class Layout:
         return self.models / "conflict.csv"
 
     @property
+    def bundle(self) -> Path:
+        """The folder that travels (`export`)."""
+        return self.root / "exports" / self.dataset
+
+    @property
     def results(self) -> Path:
         """metrics.json and the tables behind the report (`evaluate`)."""
         return self.root / "results"

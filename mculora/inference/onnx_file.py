@@ -36,7 +36,7 @@ def write_onnx(path: Path, network: MCULoRA) -> None:
     Raises:
         InputError: The packages of the extra `onnx` are not installed.
     """
-    _require_packages()
+    require_packages()
     example = [*_features(network, *_TRACED), torch.ones(*_TRACED, NUM_MODALITIES) > 0]
     axes = {0: torch.export.Dim("B"), 1: torch.export.Dim("L")}
     with warnings.catch_warnings():
@@ -67,7 +67,7 @@ def check_onnx(path: Path, network: MCULoRA) -> float:
     Raises:
         MCULoRAError: They differ by more than `TOLERANCE`.
     """
-    _require_packages()
+    require_packages()
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -118,7 +118,12 @@ def _features(network: MCULoRA, batch: int, length: int) -> list[Tensor]:
     return features
 
 
-def _require_packages() -> None:
+def require_packages() -> None:
+    """Refuse early where the packages of the extra are not installed.
+
+    Raises:
+        InputError: One is missing.
+    """
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
