@@ -10,7 +10,7 @@ exactly its modalities left.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mculora.batch import FeatureTable
 from mculora.corpora.manifest import Task
 from mculora.errors import InputError
+from mculora.evaluation.prediction import fixed_combinations, predict_conditions
 from mculora.modality import ModalityCombination, combination_index
+from mculora.model.network import MCULoRA
 
 COVERAGE = 0.9
 """The share of truths that an interval is to contain."""
@@ -45,6 +48,27 @@ class ConfidenceBin:
     num_utterances: int
     confidence: float
     accuracy: float
+
+
+def calibrate(
+    network: MCULoRA,
+    validation: FeatureTable,
+    task: Task,
+    combinations: Iterable[ModalityCombination] = ModalityCombination,
+) -> Calibration:
+    """Fit what makes a trained network's certainty true, on the validation split.
+
+    Args:
+        network: In evaluation mode.
+        validation: The split that chose its epoch.
+        task: Scores or classes.
+        combinations: What it serves; one of a specialist.
+    """
+    fixed = fixed_combinations(validation)
+    kept = {c.word: fixed[c.word] for c in combinations}
+    left = {word: validation.available & present for word, present in kept.items()}
+    predictions = predict_conditions(network, validation, kept)
+    return fit_calibration(predictions, left, validation.labels, task)
 
 
 def fit_calibration(

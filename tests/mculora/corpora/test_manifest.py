@@ -220,7 +220,7 @@ def test_kind_is_the_reason_without_details():
 
 
 def test_a_gender_is_written_where_it_is_told_and_nowhere_else():
-    """A corpus that tells none keeps the fingerprint that it had before there was a place for it."""
+    """A corpus that tells none keeps the fingerprint of before there was a place for it."""
     assert "gender" not in to_line(UTTERANCE)
     told = replace(UTTERANCE, gender="female")
     assert from_line(to_line(told)) == told
