@@ -66,6 +66,13 @@ class Layout:
         which = f"-{combination.word}" if combination is not None else ""
         return self.models / method / f"seed-{seed}-{fold}{which}.safetensors"
 
+    def epochs(
+        self, method: str, seed: int, fold: str, combination: ModalityCombination | None = None
+    ) -> Path:
+        """The weights that every epoch of that network's training was judged by."""
+        checkpoint = self.checkpoint(method, seed, fold, combination)
+        return checkpoint.parent / "epochs" / checkpoint.name
+
     @property
     def unfinished(self) -> Path:
         """What a training under way has done so far; no output, and gone when it is done."""
@@ -145,6 +152,16 @@ class Layout:
     def report(self) -> Path:
         """The page (`report`)."""
         return self.root / "reports" / "report.html"
+
+    @property
+    def figures(self) -> Path:
+        """The page's figures as files for papers (`report`)."""
+        return self.root / "reports" / "figures"
+
+    @property
+    def tables(self) -> Path:
+        """The page's tables as files for papers (`report`)."""
+        return self.root / "reports" / "tables"
 
 
 def require(path: Path, *, command: str) -> Path:

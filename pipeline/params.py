@@ -159,6 +159,7 @@ class TrainParams:
     dpft: Literal["one_sided", "symmetric", "off"]
     dpft_step: NonNegative
     dpft_range: Annotated[list[Share], Field(min_length=2, max_length=2)]
+    keep_epochs: bool
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -170,6 +171,7 @@ class Params:
     rank: Count
     seed: Seed
     num_seeds: Count
+    selection: Literal["validation", "test"]
     missing_rates: Annotated[list[MissingRate], Field(min_length=1)]
     sample: SampleParams
     clips: ClipsParams

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from mculora.model.network import NetworkConfig
 from mculora.training.combination_sampling import DPFTForm
 from mculora.training.data import TrainingConfig
-from mculora.training.methods import Method, compared_methods, main_method
+from mculora.training.methods import Group, Method, compared_methods, main_method
 from pipeline.params import Params
 
 
@@ -43,6 +43,15 @@ def comparison(params: Params, *, widths: tuple[int, ...], outputs: int) -> Comp
     )
     same = tuple(method.name for method in others if _is_same(method, main))
     return Comparison((main, *(m for m in others if m.name not in same)), same)
+
+
+def keeps_epochs(params: Params, method: Method) -> bool:
+    """Whether the weights of a method's every epoch are kept: of ours if params.yaml says so.
+
+    Where the test split selects, it selects for all of them.
+    """
+    is_ours = method.group is Group.MAIN
+    return params.selection == "test" or (is_ours and params.train.keep_epochs)
 
 
 def network_config(params: Params, *, widths: tuple[int, ...], outputs: int) -> NetworkConfig:

@@ -12,7 +12,7 @@ from pipeline.device import Computing, num_processes, pick_device
 from pipeline.inputs import input_paths, read_inputs
 from pipeline.layout import Layout
 from pipeline.params import read_params
-from pipeline.recipe import comparison
+from pipeline.recipe import comparison, keeps_epochs
 from pipeline.training.collecting import collect
 from pipeline.training.jobs import Plan, plan_jobs
 from pipeline.training.kept import kept_work
@@ -33,7 +33,12 @@ def run(*, device: str, workers: int | None = None, is_deterministic: bool = Fal
     layout = Layout(params.dataset)
     inputs = read_inputs(layout)
     compared = comparison(params, widths=inputs.widths, outputs=inputs.outputs)
-    plan = plan_jobs(compared.methods, folds=[f.name for f in inputs.folds], seeds=params.seeds)
+    plan = plan_jobs(
+        compared.methods,
+        folds=[fold.name for fold in inputs.folds],
+        seeds=params.seeds,
+        keeping={m.name for m in compared.methods if keeps_epochs(params, m)},
+    )
     computing = Computing(pick_device(device), is_deterministic)
     kept = kept_work(layout, compared.methods[0], inputs, computing)
     del inputs  # the processes read them themselves

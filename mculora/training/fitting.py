@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from mculora.files import whole_file
+from mculora.training.epoch_weights import EpochJournal
 from mculora.training.selection import BestWeights
 
 
@@ -90,7 +91,12 @@ class ResumeFile:
 
 
 def fit(
-    learner: Learner[RecordT], *, epochs: int, patience: int, resume: ResumeFile | None = None
+    learner: Learner[RecordT],
+    *,
+    epochs: int,
+    patience: int,
+    resume: ResumeFile | None = None,
+    journal: EpochJournal | None = None,
 ) -> Iterator[RecordT]:
     """Yield a record per epoch; when the last one is out, the best weights are in.
 
@@ -102,12 +108,17 @@ def fit(
         epochs: At most.
         patience: Epochs without a better score before it ends.
         resume: Where to keep the state and to go on from; None keeps none.
+        journal: Where to keep the judged weights of every epoch; a state that is further on than
+            this is of no use.
     """
-    best = BestWeights(learner.module, patience)
+    best = BestWeights(learner.module, patience, journal)
     records: list[RecordT] = []
-    if resume and (state := resume.read()):
+    state = resume.read() if resume else None
+    if state and (journal is None or journal.num_epochs >= len(state["records"])):
         records = _restore(learner, best, state)
-        yield from records
+    if journal:
+        journal.keep_first(len(records))
+    yield from records
     kept_at = time.monotonic()
     for epoch in range(len(records), epochs):
         if best.is_exhausted:

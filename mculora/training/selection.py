@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mculora.training.epoch_weights import EpochJournal
+
 
 class BestWeights:
     """The weights of the epoch with the highest score so far.
@@ -14,10 +16,13 @@ class BestWeights:
     Args:
         module: What is trained; `restore` gives it the best weights back.
         patience: How many epochs in a row may pass without a higher score.
+        journal: Where all that is offered is kept, the best or not.
     """
 
-    def __init__(self, module: nn.Module, patience: int) -> None:
-        self.module, self.patience = module, patience
+    def __init__(
+        self, module: nn.Module, patience: int, journal: EpochJournal | None = None
+    ) -> None:
+        self.module, self.patience, self.journal = module, patience, journal
         self.score = float("-inf")
         self.epochs_since = 0
         self._weights: dict[str, Tensor] = {}
@@ -25,6 +30,8 @@ class BestWeights:
     def offer(self, score: float) -> bool:
         """Keep the module's weights if `score` is the highest so far; tell whether it was."""
         self.epochs_since += 1
+        if self.journal:
+            self.journal.append()
         if score <= self.score:
             return False
         self.score, self.epochs_since = score, 0

@@ -20,6 +20,7 @@ from mculora.model.packing import PackedBatch, pack
 from mculora.training.averaging import WeightAverage
 from mculora.training.combination_sampling import CombinationSampler, FixedCombination
 from mculora.training.data import TrainingConfig, TrainingData
+from mculora.training.epoch_weights import EpochJournal
 from mculora.training.fitting import EpochOutcome, Learner, ResumeFile, fit, selected
 from mculora.training.gradient_conflict import gradient_conflict, is_measured
 from mculora.training.losses import orthogonality_loss, task_loss
@@ -62,6 +63,7 @@ def train_network(
     *,
     seed: int,
     resume: ResumeFile | None = None,
+    journal: EpochJournal | None = None,
 ) -> Iterator[EpochRecord]:
     """Train in place, epoch by epoch; when the last record is out, the best weights are in.
 
@@ -71,6 +73,7 @@ def train_network(
         config: Epochs, optimiser, loss weights, DPFT.
         seed: Draws dropout, batches and combinations.
         resume: Where to keep the state and to go on from.
+        journal: Where to keep the judged weights of every epoch.
 
     Raises:
         DivergenceError: The loss is no longer finite.
@@ -78,7 +81,8 @@ def train_network(
     """
     torch.manual_seed(seed)
     learner = _StageTwo(network, data, config, seed)
-    yield from fit(learner, epochs=config.epochs, patience=config.patience, resume=resume)
+    limits = {"epochs": config.epochs, "patience": config.patience}
+    yield from fit(learner, **limits, resume=resume, journal=journal)
 
 
 def validation_scores(

@@ -24,6 +24,10 @@ def collect(layout: Layout, plan: Plan, kept: Kept) -> None:
         path = layout.checkpoint(job.method.name, job.seed, job.fold, job.combination)
         _place(kept.weights(job), path)
         new.add(path)
+        if job.keeps_epochs:
+            path = layout.epochs(job.method.name, job.seed, job.fold, job.combination)
+            _place(kept.epochs(job), path)
+            new.add(path)
     accounts = [kept.account(job) for job in plan.networks]
     for path, columns in ((layout.history, HISTORY_COLUMNS), (layout.conflict, CONFLICT_COLUMNS)):
         rows = (row for account in accounts for row in account[path.stem])

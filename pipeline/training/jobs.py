@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from mculora.modality import Modality, ModalityCombination
@@ -40,12 +40,14 @@ class NetworkJob:
         seed: Draws all that is drawn.
         method: Whose network it is.
         combination: Which of a specialised method's seven; None for any other method.
+        keeps_epochs: Whether the judged weights of every epoch are kept, too.
     """
 
     fold: str
     seed: int
     method: Method
     combination: ModalityCombination | None = None
+    keeps_epochs: bool = False
 
     @property
     def name(self) -> str:
@@ -76,18 +78,25 @@ class Plan:
         return (*self.encoders, *self.networks)
 
 
-def plan_jobs(methods: Sequence[Method], *, folds: Iterable[str], seeds: Iterable[int]) -> Plan:
+def plan_jobs(
+    methods: Sequence[Method],
+    *,
+    folds: Iterable[str],
+    seeds: Iterable[int],
+    keeping: Container[str] = (),
+) -> Plan:
     """List what is to be trained.
 
     Args:
         methods: The main one first.
         folds: Their names.
         seeds: Of all that is drawn.
+        keeping: The names of the methods whose every epoch is kept.
     """
     runs = [(fold, seed) for fold in folds for seed in seeds]
     encoders = [EncoderJob(*run, modality, methods[0]) for run in runs for modality in Modality]
     networks = [
-        NetworkJob(*run, method, combination)
+        NetworkJob(*run, method, combination, keeps_epochs=method.name in keeping)
         for run in runs
         for method in methods
         for combination in networks_of(method)

@@ -22,7 +22,7 @@ from mculora.training.methods import Method
 from pipeline.device import Computing
 from pipeline.inputs import Inputs
 from pipeline.layout import Layout
-from pipeline.training.jobs import Job
+from pipeline.training.jobs import Job, NetworkJob
 
 LIBRARIES = ("torch", "numpy", "scikit-learn")
 SECONDS_BETWEEN_STATES = 30.0
@@ -45,9 +45,18 @@ class Kept:
         """What was trained; it is the last file that a job writes."""
         return self._path(job, ".safetensors")
 
+    def epochs(self, job: Job) -> Path:
+        """The judged weights of every epoch, of a job that keeps them."""
+        return self._path(job, ".epochs.safetensors")
+
+    def journal(self, job: Job) -> Path:
+        """Where these are gathered while the training is under way."""
+        return self._path(job, ".journal")
+
     def is_done(self, job: Job) -> bool:
         """Whether the job need not be done again."""
-        return self.weights(job).exists()
+        keeps_epochs = isinstance(job, NetworkJob) and job.keeps_epochs
+        return self.weights(job).exists() and (not keeps_epochs or self.epochs(job).exists())
 
     def is_begun(self, job: Job) -> bool:
         """Whether the job goes on from an epoch that was kept."""

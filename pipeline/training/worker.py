@@ -10,15 +10,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from mculora.evaluation.calibration import Calibration, fit_calibration
-from mculora.evaluation.prediction import fixed_combinations, predict_conditions
+from mculora.evaluation.calibration import calibrate
 from mculora.files import whole_file
 from mculora.modality import Modality
 from mculora.model.checkpoint import save_checkpoint
 from mculora.model.network import MCULoRA, NetworkConfig
 from mculora.training.data import TrainingData
 from mculora.training.encoder_pretraining import pretrain_encoder
-from mculora.training.methods import Method
+from mculora.training.epoch_weights import EpochJournal
 from mculora.training.trainer import EpochRecord, train_network, validation_scores
 from pipeline.device import Computing, prepare_process
 from pipeline.inputs import Inputs, read_inputs
@@ -59,6 +58,7 @@ class Worker:
         else:
             self._train_network(job)
         self.kept.resume_file(job).path.unlink(missing_ok=True)
+        self.kept.journal(job).unlink(missing_ok=True)
         return job
 
     @cached_property
@@ -89,14 +89,16 @@ class Worker:
         if method.training.encoder_epochs:
             self._take_encoders(network, job)
         records: list[EpochRecord] = []
+        journal = EpochJournal(self.kept.journal(job), network) if job.keeps_epochs else None
         if _can_learn(job, network, data):
-            resume = self.kept.resume_file(job)
-            training = train_network(network, data, method.training, seed=job.seed, resume=resume)
-            records = list(training)
+            kept = {"resume": self.kept.resume_file(job), "journal": journal}
+            records = list(train_network(network, data, method.training, seed=job.seed, **kept))
+        if journal:
+            journal.pack(self.kept.epochs(job))
         self.kept.write_account(job, account_of(job, records))
-        provenance = self._provenance(job, records) | {
-            "calibration": calibrate(network, data, method)
-        }
+        provenance = self._provenance(job, records)
+        judged = method.training.judged
+        provenance["calibration"] = calibrate(network, data.validation, data.task, judged)
         save_checkpoint(self.kept.weights(job), network, provenance)
 
     def _network(self, config: NetworkConfig, data: TrainingData, seed: int) -> MCULoRA:
@@ -129,18 +131,6 @@ class Worker:
             "validation_mean": best[0].validation_mean if best else None,
             "validation": dict(best[0].validation) if best else {},
         }
-
-
-def calibrate(network: MCULoRA, data: TrainingData, method: Method) -> Calibration:
-    """What makes a trained network's certainty true, fitted on the validation split.
-
-    A specialist has the combination that it serves and no other.
-    """
-    table, fixed = data.validation, fixed_combinations(data.validation)
-    kept = {c.word: fixed[c.word] for c in method.training.judged}
-    predictions = predict_conditions(network, table, kept)
-    left = {word: table.available & present for word, present in kept.items()}
-    return fit_calibration(predictions, left, table.labels, data.task)
 
 
 def _can_learn(job: NetworkJob, network: MCULoRA, data: TrainingData) -> bool:
