@@ -1,4 +1,4 @@
-"""Stage `report`: results, training history and gradient conflict -> one page, to open offline."""
+"""Stage `report`: what came out -> one page that opens offline, its figures and tables as files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pipeline.layout import Layout, require
 from pipeline.page.conflict import read_conflict
 from pipeline.page.evaluation import read_evaluation
 from pipeline.page.history import read_history
+from pipeline.page.paper_files import write_figures, write_tables
 from pipeline.page.render import page_content, render_page
+from pipeline.page.table_files import provenance
 from pipeline.params import read_params
 
 
@@ -38,4 +40,7 @@ def run() -> None:
         history, conflict = read_history(layout.history), read_conflict(layout.conflict)
         content = page_content(evaluation, history, conflict)
         write_text(layout.report, render_page(content))
+        num_figures = write_figures(layout.figures, content)
+        num_tables = write_tables(layout.tables, content, provenance(evaluation))
         facts.append(f"{len(evaluation.methods)} methods")
+        facts.append(f"{num_figures} figures and {num_tables} tables as files beside it")
