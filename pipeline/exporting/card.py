@@ -44,7 +44,8 @@ def read_results(layout: Layout, bundle: Bundle) -> Results:
         return Results()
     facts = json.loads(layout.evaluation.read_text(encoding="utf-8"))
     params = json.loads(json.dumps(dict(bundle.params)))  # as JSON has it
-    is_same_corpus = facts["corpus"]["fingerprint"] == bundle.provenance["corpus_fingerprint"]
+    trained_on = bundle.features(Modality.TEXT).corpus_fingerprint
+    is_same_corpus = facts["corpus"]["fingerprint"] == trained_on
     if not (is_same_corpus and all(facts["params"].get(k) == v for k, v in params.items())):
         return Results()
     main = json.loads(layout.metrics.read_text(encoding="utf-8"))[MAIN]
