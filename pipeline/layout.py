@@ -114,6 +114,16 @@ class Layout:
         return self.results / "predictions.safetensors"
 
     @property
+    def representations(self) -> Path:
+        """Common and specific representations of some test utterances, in two dimensions."""
+        return self.results / "representations.csv"
+
+    @property
+    def separation(self) -> Path:
+        """How far apart they are, per combination."""
+        return self.results / "separation.csv"
+
+    @property
     def metrics(self) -> Path:
         """The headline numbers, for `dvc metrics`."""
         return self.results / "metrics.json"

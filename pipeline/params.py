@@ -163,6 +163,14 @@ class TrainParams:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class ReportParams:
+    """The page's cases: how many of each kind, and whether they are shown with their media."""
+
+    num_cases: Annotated[int, Field(ge=0, le=50)]
+    media: bool
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Params:
     """Everything that changes the numbers."""
 
@@ -181,6 +189,7 @@ class Params:
     split: SplitParams
     model: ModelParams
     train: TrainParams
+    report: ReportParams
 
     @property
     def seeds(self) -> range:
