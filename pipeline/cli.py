@@ -203,6 +203,28 @@ def serve(
 
 
 @app.command()
+def compare(
+    a: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXP_A", help="A DVC experiment, a git revision or a folder; or workspace."
+        ),
+    ],
+    b: Annotated[str, typer.Argument(metavar="EXP_B", help="Likewise.")],
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METHOD", help="Of both, or given twice, of each [the main one]."),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="What is compared [the primary one].")] = "",
+    json: Annotated[Path | None, typer.Option(help="Everything as JSON.")] = None,
+) -> None:
+    """Compare two experiments on the same test, pair by pair."""
+    from pipeline import compare
+
+    compare.run((a, b), methods=method or (), metric=metric, to=json)
+
+
+@app.command()
 def doctor() -> None:
     """Tell what this machine can do and what extract needs."""
     from pipeline import doctor

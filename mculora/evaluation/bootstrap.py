@@ -14,7 +14,7 @@ roughly normal seeds, the interval over seeds is Student's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,9 +105,10 @@ class Resampled:
         }
         return Resampled(self.draws, metrics)
 
-    def only(self, metric: str) -> Resampled:
-        """Forget the other metrics."""
-        return Resampled(self.draws, {metric: self.metrics[metric]})
+    def only(self, metric: str, names: Sequence[str] | None = None) -> Resampled:
+        """Forget the other metrics and, given names, what else is made of this one."""
+        kept = self.metrics[metric]
+        return Resampled(self.draws, {metric: {n: kept[n] for n in names or kept}})
 
     def by_seed(self, metric: str, name: str) -> list[float | None]:
         """The sample's own values, one per seed."""
