@@ -55,7 +55,7 @@ function drawScale(score, interval) {
   const x = (value) => 300 + 90 * Math.max(-3, Math.min(3, value));
   const spoken = `${signed(score)} between −3 and +3` +
     (interval ? `; nine times in ten between ${signed(interval[0])} and ${signed(interval[1])}` : "");
-  const figure = draw("svg", { viewBox: "0 0 600 74", role: "img", "aria-label": spoken, class: "scale" });
+  const figure = draw("svg", { viewBox: "0 0 600 88", role: "img", "aria-label": spoken, class: "scale" });
   if (interval) {
     const [low, high] = interval.map(x);
     figure.append(draw("rect", { class: "band", x: low, y: 12, width: high - low, height: 26, rx: 4 }));
@@ -63,10 +63,10 @@ function drawScale(score, interval) {
   figure.append(draw("line", { class: "axis", x1: 30, x2: 570, y1: 25, y2: 25 }));
   for (let value = -3; value <= 3; value += 1) {
     figure.append(draw("line", { class: "zero", x1: x(value), x2: x(value), y1: 21, y2: 29 }));
-    figure.append(draw("text", { x: x(value), y: 54, "text-anchor": "middle" }, value < 0 ? `−${-value}` : value));
+    figure.append(draw("text", { x: x(value), y: 57, "text-anchor": "middle" }, value < 0 ? `−${-value}` : value));
   }
-  figure.append(draw("text", { x: 30, y: 71, "text-anchor": "start", class: "name" }, "negative"));
-  figure.append(draw("text", { x: 570, y: 71, "text-anchor": "end", class: "name" }, "positive"));
+  figure.append(draw("text", { x: 30, y: 81, "text-anchor": "start", class: "name" }, "negative"));
+  figure.append(draw("text", { x: 570, y: 81, "text-anchor": "end", class: "name" }, "positive"));
   figure.append(draw("circle", { class: "point", cx: x(score), cy: 25, r: 9 }));
   const around = make("figure");
   around.append(figure);
@@ -183,4 +183,7 @@ at("remove").addEventListener("click", () => {
   clip.focus();
 });
 at("preview").addEventListener("error", () => { at("preview").hidden = true; });
+at("preview").addEventListener("loadedmetadata", (event) => {
+  event.target.classList.toggle("sound", !event.target.videoWidth);
+});
 at("address").textContent = location.origin;

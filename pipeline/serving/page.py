@@ -35,7 +35,8 @@ def render_page(facts: Mapping[str, Any], limits: Limits) -> Page:
         facts: Of the model, by `model_facts`.
         limits: What a client may ask for.
     """
-    style = _read("pipeline.page", "templates", "page.css") + _read("pipeline.serving", "page.css")
+    report = (_read("pipeline.page", "templates", name) for name in ("figure.css", "page.css"))
+    style = "".join((*report, _read("pipeline.serving", "page.css")))
     script = _read("pipeline.serving", "page.js")
     environment = Environment(
         loader=PackageLoader("pipeline.serving", ""),
