@@ -36,20 +36,6 @@ class Engine(StrEnum):
 
 
 @app.command()
-def export(
-    to: Annotated[Path | None, typer.Option(help="A folder [exports/DATASET].")] = None,
-    onnx: Annotated[bool, typer.Option(help="Write the network as ONNX, too.")] = True,
-    with_encoders: Annotated[
-        bool, typer.Option("--with-encoders", help="Copy encoders that are local folders.")
-    ] = False,
-) -> None:
-    """Write the best network as a folder that is all one needs to use it."""
-    from pipeline import export
-
-    export.run(to, has_onnx=onnx, with_encoders=with_encoders)
-
-
-@app.command()
 def download(
     downloads: Annotated[
         Path, typer.Option(envvar="MCULORA_DOWNLOADS", help="Where archives are kept.")
@@ -159,18 +145,51 @@ def report() -> None:
 
 @app.command()
 def predict(
-    clip: Annotated[Path, typer.Argument(help="An audio or video file.", show_default=False)],
-    transcript: Annotated[str, typer.Option(help="The words spoken in the clip.")] = "",
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Audio or video files, folders of them, tables (CSV, JSONL) of them.",
+            show_default=False,
+        ),
+    ],
+    transcript: Annotated[
+        str, typer.Option(help="The words spoken in the one file, or a .txt, .srt, .vtt file.")
+    ] = "",
     without: Annotated[
         list[str] | None,
         typer.Option(metavar=MODALITIES, help="Leave this modality out; repeatable."),
     ] = None,
+    asr: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="Speech recognition for what has no transcript: a transformers model.",
+        ),
+    ] = "",
+    model: Annotated[
+        Path | None, typer.Option(help="A folder that `mculora export` wrote.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Everything as JSON; - for here.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="A line per utterance; - for here.")] = None,
+    timeline: Annotated[
+        Path | None, typer.Option(help="A picture over time of one recording: .svg, .pdf.")
+    ] = None,
+    subtitles: Annotated[
+        Path | None, typer.Option(help="The predictions as .srt, .vtt or .ass.")
+    ] = None,
+    annotated: Annotated[
+        Path | None, typer.Option(help="The video with the predictions below: .mp4.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
-    """Predict the emotion of one clip from whatever it offers."""
+    """Predict the emotion in recordings from whatever they offer."""
     from pipeline import predict
+    from pipeline.predicting.outputs import Outputs
 
-    predict.run(clip, transcript=transcript, without=without or [], device=device)
+    wishes = predict.Wishes(transcript, tuple(without or ()), asr, model, device)
+    outputs = Outputs(json, csv, timeline, subtitles, annotated)
+    predict.run(paths, wishes, outputs)
 
 
 @app.command()
@@ -200,6 +219,20 @@ def serve(
         max_megabytes, max_clip_seconds, max_seconds, queue, workers or default_workers()
     )
     serve.run(model, device=device, host=host, port=port, limits=limits)
+
+
+@app.command()
+def export(
+    to: Annotated[Path | None, typer.Option(help="A folder [exports/DATASET].")] = None,
+    onnx: Annotated[bool, typer.Option(help="Write the network as ONNX, too.")] = True,
+    with_encoders: Annotated[
+        bool, typer.Option("--with-encoders", help="Copy encoders that are local folders.")
+    ] = False,
+) -> None:
+    """Write the best network as a folder that is all one needs to use it."""
+    from pipeline import export
+
+    export.run(to, has_onnx=onnx, with_encoders=with_encoders)
 
 
 @app.command()

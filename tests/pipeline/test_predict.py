@@ -27,15 +27,19 @@ def test_all_three(run, clip):
     assert "sentiment " in done.out and "in [-3, 3]" in done.out
     assert "used:     audio, text, visual" in done.out
     assert "not used" not in done.out
+    assert all(f"without {word}" in done.out for word in ("audio", "text", "visual"))
+    assert done.out.count("<- mattered most") == 1
     assert "synthetic" in done.out
 
 
 def test_without_a_transcript_and_without_audio(run, clip):
+    """Longer than what is left whole: each utterance has its line."""
     done = run("predict", clip, "--without", "audio")
     assert done.code == 0, done.err
-    assert "used:     visual" in done.out
-    assert "not used: audio (left out by --without)" in done.out
-    assert "not used: text (no transcript: give one with --transcript)" in done.out
+    assert "utterances, cut where speech pauses" in done.out
+    assert "· · v" in done.out and "only visual" in done.out
+    assert "not used: audio in " in done.out and "(left out by --without)" in done.out
+    assert "not used: text in " in done.out and "(no transcript)" in done.out
 
 
 def test_sound_alone(run, road):

@@ -1,0 +1,1 @@
+"""What `mculora predict` reads and writes."""
