@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from mculora.errors import InputError
-from mculora.evaluation.projection import Projected
+from mculora.evaluation.projected import Projected
 from mculora.files import write_text
 
 COMMON, SPECIFIC = "common", "specific"
@@ -86,18 +86,17 @@ def read_separations(path: Path) -> list[Separation]:
 
 def _placed(one: Projected) -> Iterator[PlacedPoint]:
     """The points of one combination, the common ones first."""
-    represented = one.represented
     for kind, places in ((COMMON, one.common), (SPECIFIC, one.specific)):
         if places is not None:
-            known = zip(represented.labels.tolist(), places.tolist(), represented.ids, strict=True)
+            known = zip(one.labels, places.tolist(), one.ids, strict=True)
             for label, (x, y), utterance in known:
-                yield PlacedPoint(represented.combination.word, kind, label, x, y, utterance)
+                yield PlacedPoint(one.combination.word, kind, label, x, y, utterance)
 
 
 def _separation(one: Projected) -> Separation:
     return Separation(
-        one.represented.combination.word,
-        len(one.represented.ids),
+        one.combination.word,
+        len(one.ids),
         one.silhouette,
         one.label_from_common,
         one.label_from_specific,

@@ -7,13 +7,13 @@ taken in the space of the representations themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from mculora.batch import FeatureTable
 from mculora.corpora.manifest import Task
+from mculora.evaluation.projected import Places, Projected
 from mculora.evaluation.representations import Represented, draw_rows, represent
 from mculora.modality import ModalityCombination
 from mculora.model.network import MCULoRA
@@ -29,31 +29,6 @@ _PENALTIES = tuple(10.0**power for power in range(-1, 6))
 """Of the linear probe; which one is chosen inside each training part."""
 
 Values = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Projected:
-    """n utterances under one combination.
-
-    Attributes:
-        represented: What was looked at.
-        common: (n, 2), where each common representation lies in the picture; None where there are
-            too few utterances, or nothing that differs.
-        specific: (n, 2), likewise in the same picture.
-        silhouette: How far common and specific lie apart, in [-1, 1]: the mean silhouette of the
-            two kinds, each dimension standardised; None where it is undefined.
-        label_from_common: How well a linear probe reads the label (of a non-zero score its sign)
-            from the common representation of other dialogues: mean recall of the classes; None
-            where there are too few of a class or of dialogues.
-        label_from_specific: Likewise.
-    """
-
-    represented: Represented
-    common: Values | None
-    specific: Values | None
-    silhouette: float | None
-    label_from_common: float | None
-    label_from_specific: float | None
 
 
 def project_all(
@@ -95,10 +70,18 @@ def project(represented: Represented, task: Task, *, seed: int) -> Projected:
             kinds = np.repeat([0, 1], num)
             silhouette = float(silhouette_score(both, kinds))
             common, specific = np.split(_in_two_dimensions(both, seed), 2)
-    return Projected(represented, common, specific, silhouette, *probes)
+    return Projected(
+        represented.combination,
+        represented.ids,
+        tuple(represented.labels.tolist()),
+        common,
+        specific,
+        silhouette,
+        *probes,
+    )
 
 
-def _in_two_dimensions(values: Values, seed: int) -> Values:
+def _in_two_dimensions(values: Values, seed: int) -> Places:
     """PCA and then t-SNE: the same values and seed give the same picture."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE

@@ -65,7 +65,7 @@ def test_nothing_offered_is_nothing_represented():
     blind = replace(table, available=table.available & torch.tensor([True, True, False]))
     rows = torch.tensor([3, 4])
     assert represent(small_network(), blind, V, rows=rows).common.shape == (0, 3 * HIDDEN)
-    projected = {p.represented.combination: p for p in project_all(
+    projected = {p.combination: p for p in project_all(
         small_network(), blind, Task.REGRESSION, seed=0)}  # fmt: skip
     assert projected[V].common is None
     assert projected[V].silhouette is projected[V].label_from_common is None
