@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from mculora.corpora.manifest import Corpus
+from mculora.evaluation.calibrated import calibration_report
 from mculora.evaluation.gathering import Gathering
+from mculora.evaluation.groups import by_groups
 from mculora.evaluation.metrics import PRIMARY, majority_metrics
 from mculora.evaluation.predicted import write_predictions
 from mculora.evaluation.prediction import (
@@ -35,6 +37,7 @@ from pipeline.console import progress, stage
 from pipeline.device import pick_device
 from pipeline.inputs import Inputs, input_paths, read_inputs, trained_features
 from pipeline.layout import Layout, require
+from pipeline.looking_back import LookingBack
 from pipeline.params import Params, read_params
 from pipeline.recipe import comparison
 from pipeline.results import MethodRuns, write_results
@@ -64,13 +67,29 @@ def run(*, device: str) -> None:
             _FoldTest(inputs, fold, masks[fold.name], where, gathering) for fold in inputs.folds
         )
         each = ((t, m, s) for t in tests for m in methods for s in params.seeds)
+        looking_back = LookingBack(params, layout, inputs=inputs, device=where)
+        fitted = {}
         for test, method, seed in progress(each, label="tests", total=total):
-            test.add(seed, runs[method.name], test.checkpoints(layout, method, seed))
+            trained = looking_back.selected(
+                method,
+                seed,
+                test.checkpoints(layout, method, seed),
+                fold=test.fold,
+                test=test.table,
+            )
+            if method.group is Group.MAIN:
+                fitted[seed, test.fold.name] = trained[None].provenance["calibration"]
+            test.add(seed, runs[method.name], trained)
         record = gathering.record()
         write_predictions(layout.predictions, record)
         headline = write_results(
             layout,
-            _facts(params, inputs, masks),
+            {
+                **_facts(params, inputs, masks),
+                "calibration": asdict(calibration_report(record, fitted)),
+                "groups": {k: asdict(g) for k, g in by_groups(record, corpus.utterances).items()},
+                "selection_gap": looking_back.as_json(),
+            },
             [*runs.values()],
             record=record,
             dialogues={u.id: u.dialogue for u in corpus.utterances},
@@ -159,7 +178,7 @@ def _facts(params: Params, inputs: Inputs, masks: dict[str, TestMasks]) -> dict[
         "dataset": params.dataset,
         "task": task.value,
         "primary": PRIMARY[task],
-        "selection": "validation",
+        "selection": params.selection,
         "num_seeds": params.num_seeds,
         "seeds": list(params.seeds),
         "folds": [fold.name for fold in inputs.folds],
