@@ -11,8 +11,8 @@ import torch
 from mculora.errors import InputError
 from mculora.files import TEMPORARY_SUFFIX, write_text
 from mculora.inference.bundle import Bundle, is_bundle, load_bundle, save_bundle
+from mculora.inference.encoding import load_trained_encoder
 from mculora.inference.onnx_file import check_onnx, require_packages, write_onnx
-from mculora.inference.predictor import load_trained_encoder
 from pipeline.bundles import trained_bundle
 from pipeline.console import say, stage
 from pipeline.exporting.card import compose_card, read_results

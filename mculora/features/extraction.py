@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ GROUP = 64
 extraction forms the same batches as one that was not stopped."""
 
 _GROUP_BYTES = 512 * 2**20  # a group of long utterances is cut when it holds this much
+
+Item = TypeVar("Item")
 
 _NOT_FINITE = "the encoder gave values that are not finite"
 
@@ -51,10 +54,51 @@ def extract_utterances(
         budget: The most that a batch may cost (`Encoder.budget`); None for the encoder's own.
         meter: Counts what is done.
     """
+
+    def prepare(utterance: Utterance) -> _Ready:
+        known = utterance.absent.get(encoder.modality)
+        outcome = (
+            _prepare(encoder, Observation.of(utterance, raw_folder))
+            if known is None
+            else Absence(known)
+        )
+        seconds = utterance.end_seconds - utterance.start_seconds
+        return _Ready(utterance.id, seconds, outcome)
+
     meter = meter or Meter()
+    ready = _read(prepare, utterances, num_workers=num_workers, meter=meter)
+    yield from _encode(encoder, ready, budget=budget, meter=meter)
+
+
+def encode_observations(
+    encoder: Encoder, observations: Sequence[Observation], meter: Meter | None = None
+) -> Iterator[Extracted]:
+    """Encode observations of no corpus in the same way; their ids are empty."""
+
+    def prepare(observation: Observation) -> _Ready:
+        return _Ready("", 0.0, _prepare(encoder, observation))
+
+    meter = meter or Meter()
+    if len(observations) > 1:
+        ready = _read(prepare, observations, num_workers=None, meter=meter)
+    else:  # nothing to read ahead: this thread's own libraries may use all processors
+        with meter.waiting():
+            ready = iter([prepare(one) for one in observations])
+    yield from _encode(encoder, ready, budget=None, meter=meter)
+
+
+def encode_one(encoder: Encoder, observation: Observation, meter: Meter | None = None) -> Extracted:
+    """Encode a single observation, as it would be among others; its id is empty."""
+    [extracted] = encode_observations(encoder, [observation], meter)
+    return extracted
+
+
+def _encode(
+    encoder: Encoder, ready: Iterator[_Ready], *, budget: int | None, meter: Meter
+) -> Iterator[Extracted]:
+    """Encode what is ready, a group at a time."""
     backing_off = BackingOff(encoder, budget or encoder.budget)
     underway: _Underway | None = None
-    ready = _read(encoder, utterances, raw_folder, num_workers=num_workers, meter=meter)
     for group in _groups(ready, size=GROUP if backing_off.budget > 1 else 1):
         launched = _Underway(group, _encode_group(group, backing_off, encoder, meter))
         if underway:
@@ -65,18 +109,6 @@ def extract_utterances(
             underway = None
     if underway:
         yield from _settle(underway, encoder.level, meter)
-
-
-def encode_one(encoder: Encoder, observation: Observation, meter: Meter | None = None) -> Extracted:
-    """Encode a single observation, as it would be among others; its id is empty."""
-    meter = meter or Meter()
-    with meter.waiting():
-        prepared = _prepare(encoder, observation)
-    group = [_Ready("", 0.0, prepared)]
-    backing_off = BackingOff(encoder, encoder.budget)
-    launched = _Underway(group, _encode_group(group, backing_off, encoder, meter))
-    [extracted] = _settle(launched, encoder.level, meter)
-    return extracted
 
 
 @dataclass(frozen=True)
@@ -116,28 +148,16 @@ def _prepare(encoder: Encoder, observation: Observation) -> Prepared | Absence:
 
 
 def _read(
-    encoder: Encoder,
-    utterances: Sequence[Utterance],
-    raw_folder: Path,
+    prepare: Callable[[Item], _Ready],
+    items: Sequence[Item],
     *,
     num_workers: int | None,
     meter: Meter,
 ) -> Iterator[_Ready]:
     """Read and decode in threads, ahead of what is taken."""
-
-    def prepare(utterance: Utterance) -> _Ready:
-        known = utterance.absent.get(encoder.modality)
-        outcome = (
-            _prepare(encoder, Observation.of(utterance, raw_folder))
-            if known is None
-            else Absence(known)
-        )
-        seconds = utterance.end_seconds - utterance.start_seconds
-        return _Ready(utterance.id, seconds, outcome)
-
     workers = num_workers or usable_processors()
-    with closing(read_ahead(prepare, utterances, size=_num_bytes, workers=workers)) as read:
-        for _ in utterances:
+    with closing(read_ahead(prepare, items, size=_num_bytes, workers=workers)) as read:
+        for _ in items:
             with meter.waiting():
                 ready = next(read)
             yield ready

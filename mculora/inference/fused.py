@@ -1,4 +1,4 @@
-"""The network with its adapters merged: a dialogue's features -> what each utterance is, and why.
+"""The network with its adapters merged: features -> what each utterance is, and why.
 
 The modalities meet only in the fusion, so an utterance's prediction without one of its modalities
 needs nothing encoded again: each encoder runs once, and every combination reads what comes out.
@@ -49,19 +49,22 @@ class Fused:
         self._folded = fold(bundle.network).to(device)
 
     @torch.inference_mode()
-    def predict(self, features: Sequence[Tensor], present: Tensor) -> list[FusedOutput]:
-        """Predict the L utterances of one dialogue.
+    def predict(
+        self, features: Sequence[Tensor], present: Tensor, dialogue: Tensor
+    ) -> list[FusedOutput]:
+        """Predict n utterances of some dialogues.
 
         Args:
-            features: (L, D_m) per modality; absent ones change nothing.
-            present: (L, M) bool on the CPU.
+            features: (n, D_m) per modality; absent ones change nothing.
+            present: (n, M) bool on the CPU.
+            dialogue: (n,) int64 on the CPU, each one's dialogue; equal numbers stand together.
         """
         own = combination_index(present)
         nothing = torch.full((self._bundle.network.config.outputs,), torch.nan)
         outputs = [FusedOutput(nothing) for _ in range(len(present))]
         if not bool(present.any()):
             return outputs
-        places, states = self._encode(features, present)
+        places, states = self._encode(features, present, dialogue)
         for combination in ModalityCombination:
             whole = own == combination
             lacking = {
@@ -79,8 +82,10 @@ class Fused:
         self._add_intervals(outputs, own)
         return outputs
 
-    def _encode(self, features: Sequence[Tensor], present: Tensor) -> tuple[Tensor, FoldedStates]:
-        """Run each encoder once; where (L, M) each utterance stands in the states."""
+    def _encode(
+        self, features: Sequence[Tensor], present: Tensor, dialogue: Tensor
+    ) -> tuple[Tensor, FoldedStates]:
+        """Run each encoder once; where (n, M) each utterance stands in the states."""
         places = torch.full(present.shape, ABSENT)
         parts, num = [], 0
         for modality in Modality:
@@ -88,7 +93,7 @@ class Fused:
             places[rows, modality] = torch.arange(len(rows)) + num
             num += len(rows)
             inputs = features[modality][rows.to(features[modality].device)].to(self._device)
-            grid = grid_of(torch.zeros(len(rows), dtype=torch.int64), self._device)
+            grid = grid_of(dialogue[rows], self._device)
             if len(rows):
                 parts.append(self._folded.states(modality, inputs, grid))
         return places, FoldedStates.joined(parts)

@@ -5,58 +5,35 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from mculora.errors import InputError
-from mculora.features.encoder import DTypeName, Encoder, identify
-from mculora.features.extraction import encode_one
-from mculora.features.identity import check_same
-from mculora.features.loading import load_encoder
+from mculora.features.encoder import Encoder
+from mculora.features.extraction import encode_observations
 from mculora.features.meter import Meter
 from mculora.features.observation import Observation
-from mculora.features.outcome import Absence, pooled
 from mculora.inference.bundle import Bundle, load_bundle
+from mculora.inference.encoding import load_trained_encoder
 from mculora.inference.fused import Fused
+from mculora.inference.offered import Offered
 from mculora.inference.prediction import Prediction
-from mculora.modality import NUM_MODALITIES, Modality
+from mculora.modality import Modality
 
 LEFT_OUT = "left out"
 """Why a modality is not used that the caller does not want used."""
 
-NO_TRANSCRIPT = "no transcript"
-"""Why there is no text where nobody gave one."""
-
-_NO_FEATURES = "no features given"
-
-
-@dataclass
-class _Dialogue:
-    """The utterances of one dialogue on their way to predictions.
-
-    Attributes:
-        features: (L, D_m) per modality, zeros where absent.
-        present: (L, M) bool.
-        reasons: Per utterance, why a modality is absent.
-        seconds: Per utterance, how long each stage took.
-    """
-
-    features: list[Tensor]
-    present: Tensor
-    reasons: list[dict[Modality, str]]
-    seconds: list[dict[str, float]] = field(default_factory=list)
-
-    @classmethod
-    def of_length(cls, length: int, widths: Sequence[int]) -> _Dialogue:
-        features = [torch.zeros(length, width) for width in widths]
-        present = torch.zeros(length, NUM_MODALITIES, dtype=torch.bool)
-        return cls(features, present, [{} for _ in range(length)], [{} for _ in range(length)])
+NOT_GIVEN = {
+    Modality.AUDIO: "no audio file",
+    Modality.TEXT: "no transcript",
+    Modality.VISUAL: "no video file",
+}
+"""Why a modality is absent that nobody gave anything of."""
 
 
 class Predictor:
@@ -132,22 +109,35 @@ class Predictor:
             absent: Modalities not to be tried, each with its reason.
 
         Returns:
-            One each; where an utterance offers nothing, NaN and the reasons.
+            One each; where an utterance offers nothing, NaN and the reasons. What several took
+            together, each one's `seconds` have its share of.
 
         Raises:
             InputError: Training's features were somebody else's, or an encoder is not to be had.
         """
-        dialogue = _Dialogue.of_length(len(observations), self.bundle.network.config.widths)
-        known = dict(absent or {})
-        if not any(one.transcript.strip() for one in observations):
-            known.setdefault(Modality.TEXT, NO_TRANSCRIPT)
+        [predictions] = self.predict_dialogues([observations], absent)
+        return predictions
+
+    def predict_dialogues(
+        self,
+        dialogues: Sequence[Sequence[Observation]],
+        absent: Mapping[Modality, str] | None = None,
+    ) -> list[list[Prediction]]:
+        """Predict several dialogues at once: decoded in threads, encoded in batches.
+
+        Arguments and errors as `predict_observations` has them, for each dialogue.
+        """
+        observations = [one for dialogue in dialogues for one in dialogue]
+        lengths = [len(dialogue) for dialogue in dialogues]
+        offered = Offered.nothing(lengths, self.bundle.network.config.widths)
+        known = _given_by_nobody(observations) | dict(absent or {})
         for modality in Modality:
             if modality in known:
-                for reasons in dialogue.reasons:
-                    reasons[modality] = known[modality]
+                offered.lack(modality, known[modality])
             else:
-                self._encode(modality, observations, dialogue)
-        return self._predict(dialogue)
+                self._encode(modality, observations, offered)
+        predictions = iter(self._predict(offered))
+        return [list(islice(predictions, length)) for length in lengths]
 
     def predict_tensors(
         self, features: Mapping[Modality, Any], present: Any | None = None
@@ -165,28 +155,8 @@ class Predictor:
         Raises:
             InputError: Shapes do not fit, or a present value is not finite.
         """
-        given = {m: torch.as_tensor(v, dtype=torch.float32) for m, v in features.items()}
-        length = len(next(iter(given.values()))) if given else 0
-        dialogue = _Dialogue.of_length(length, self.bundle.network.config.widths)
-        shown = torch.zeros_like(dialogue.present)
-        shown[:, list(given)] = True
-        if present is not None:
-            shown &= _presence(present, shown)
-        for modality, vectors in given.items():
-            wanted = dialogue.features[modality].shape
-            if vectors.shape != wanted:
-                found, expected = str(tuple(vectors.shape)), f"{tuple(wanted)}: (L, D_m)"
-                raise InputError(f"{modality.word} features", found=found, expected=expected)
-            if not bool(vectors[shown[:, modality].to(vectors.device)].isfinite().all()):
-                where = f"{modality.word} features"
-                raise InputError(where, found="NaN or infinity", expected="numbers where present")
-            dialogue.features[modality] = vectors.where(
-                shown[:, modality, None].to(vectors.device), 0
-            )
-        dialogue.present = shown
-        for row, reasons in enumerate(dialogue.reasons):
-            reasons.update({m: _NO_FEATURES for m in Modality if not shown[row, m]})
-        return self._predict(dialogue)
+        widths = self.bundle.network.config.widths
+        return self._predict(Offered.of_tensors(features, present, widths))
 
     def encoder(self, modality: Modality) -> Encoder:
         """The encoder of a modality: loaded once, and checked to be the one of training.
@@ -204,74 +174,48 @@ class Predictor:
         return Fused(self.bundle, self.device)
 
     def _encode(
-        self, modality: Modality, observations: Sequence[Observation], dialogue: _Dialogue
+        self, modality: Modality, observations: Sequence[Observation], offered: Offered
     ) -> None:
-        """Put one modality's vectors, or why there are none, into the dialogue."""
-        encoder = self.encoder(modality)
-        for row, observation in enumerate(observations):
-            meter = Meter()
-            outcome = encode_one(encoder, observation, meter).outcome
-            dialogue.seconds[row][f"{modality.word} decode"] = meter.waiting_seconds
-            dialogue.seconds[row][f"{modality.word} encode"] = meter.encoding_seconds
-            if isinstance(outcome, Absence):
-                dialogue.reasons[row][modality] = outcome.reason
-            else:
-                dialogue.features[modality][row] = pooled(outcome)
-                dialogue.present[row, modality] = True
+        """Find out what utterances offer of one modality."""
+        meter = Meter()
+        encoded = encode_observations(self.encoder(modality), observations, meter)
+        for row, extracted in enumerate(encoded):
+            offered.take(modality, row, extracted)
+        share = 1 / max(len(observations), 1)
+        for seconds in offered.seconds:
+            seconds[f"{modality.word} decode"] = meter.waiting_seconds * share
+            seconds[f"{modality.word} encode"] = meter.encoding_seconds * share
 
-    def _predict(self, dialogue: _Dialogue) -> list[Prediction]:
-        """Take a dialogue through the network."""
+    def _predict(self, offered: Offered) -> list[Prediction]:
+        """Take utterances through the network."""
         start = time.perf_counter()
-        outputs = self._fused.predict(dialogue.features, dialogue.present)
-        share = (time.perf_counter() - start) / max(len(outputs), 1)
-        predictions = []
-        for row, output in enumerate(outputs):
-            prediction = Prediction(
+        outputs = self._fused.predict(offered.features, offered.present, offered.dialogue)
+        seconds = (time.perf_counter() - start) / max(len(outputs), 1)
+        return [
+            Prediction(
                 values=output.values,
                 class_names=self.bundle.class_names,
-                used=tuple(m for m in Modality if bool(dialogue.present[row, m])),
-                absent={m: dialogue.reasons[row][m] for m in sorted(dialogue.reasons[row])},
+                used=offered.used(row),
+                absent=dict(sorted(offered.reasons[row].items())),
                 interval=output.interval,
-                without={m: output.without[m] for m in sorted(output.without)},
-                seconds={**dialogue.seconds[row], "model": share},
+                without=dict(sorted(output.without.items())),
+                seconds={**offered.seconds[row], "model": seconds},
             )
-            predictions.append(prediction)
-        return predictions
+            for row, output in enumerate(outputs)
+        ]
 
 
-def load_trained_encoder(bundle: Bundle, modality: Modality, device: torch.device) -> Encoder:
-    """Make the encoder that a bundle names, if it is the one that its network was trained with.
-
-    Raises:
-        InputError: It is not, or is not to be had here.
-    """
-    spec, trained = bundle.encoders.get(modality), bundle.features(modality)
-    if spec is None:
-        raise InputError(
-            f"{modality.word} features",
-            found=f"a network trained on published ones ({trained.encoder})",
-            expected="a network trained on features that can be made of a recording",
-            remedy="set features: extracted and run `dvc repro`, or predict from features",
-        )
-    if spec.dtype == "auto":  # a pretrained model: this one computes in what that one did
-        dtype = trained.settings.get("dtype", "auto")
-        spec = replace(spec, dtype=cast("DTypeName", dtype))
-    encoder = load_encoder(spec, device=str(device))
-    here = identify(encoder, corpus=trained.corpus, corpus_fingerprint=trained.corpus_fingerprint)
-    remedy = f"set extract.{modality.word} back, or run `dvc repro`"
-    check_same(here, trained, remedy=remedy)
-    return encoder
+def _given_by_nobody(observations: Sequence[Observation]) -> dict[Modality, str]:
+    """The modalities of which no observation has anything: no encoder need be loaded to say so."""
+    offers = {
+        Modality.AUDIO: any(one.audio_path for one in observations),
+        Modality.TEXT: any(one.transcript.strip() for one in observations),
+        Modality.VISUAL: any(one.video_path for one in observations),
+    }
+    return {m: NOT_GIVEN[m] for m, is_offered in offers.items() if not is_offered}
 
 
 def nothing_usable(where: str | Path, prediction: Prediction) -> InputError:
     """Say what was tried of a recording and why each failed."""
     told = "; ".join(f"{m.word}: {reason}" for m, reason in prediction.absent.items())
     return InputError(where, found=f"nothing to predict from ({told})", expected="a modality")
-
-
-def _presence(present: Any, like: Tensor) -> Tensor:
-    shown = torch.as_tensor(present).cpu()
-    if shown.shape != like.shape or shown.dtype != torch.bool:
-        found = f"{shown.dtype} of shape {tuple(shown.shape)}"
-        raise InputError("presence", found=found, expected=f"bool of shape {tuple(like.shape)}")
-    return shown

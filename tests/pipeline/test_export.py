@@ -16,7 +16,8 @@ from mculora.errors import MCULoRAError
 from mculora.features.encoder import identify
 from mculora.features.loading import load_encoder
 from mculora.inference.bundle import load_bundle
-from mculora.inference.predictor import Predictor, load_trained_encoder
+from mculora.inference.encoding import load_trained_encoder
+from mculora.inference.predictor import Predictor
 from mculora.modality import Modality, ModalityCombination
 from mculora.model.checkpoint import save_checkpoint
 from pipeline.bundles import what_counts

@@ -153,6 +153,22 @@ def test_a_dialogue_is_predicted_as_the_network_does(score):
     torch.testing.assert_close(torch.stack([p.values for p in found]), expected)
 
 
+def test_dialogues_at_once_are_dialogues_one_by_one(score, face_clip):
+    dialogues = [
+        [Observation(transcript=words) for words in WORDS],
+        [Observation(video_path=face_clip), Observation(), Observation(transcript=WORDS[0])],
+        [],
+    ]
+    found = score.predict_dialogues(dialogues)
+    assert [len(predictions) for predictions in found] == [3, 3, 0]
+    for dialogue, predictions in zip(dialogues, found, strict=True):
+        alone = score.predict_observations(dialogue)
+        assert [p.used for p in alone] == [p.used for p in predictions]
+        for one, other in zip(alone, predictions, strict=True):
+            torch.testing.assert_close(one.values, other.values, equal_nan=True)
+    assert not found[1][1].used and found[1][1].absent[T] == "empty transcript"
+
+
 def test_another_encoder_than_in_training_is_refused(score):
     visual = score.bundle.encoders[V]
     other = replace(visual, faces=replace(visual.faces, margin=0.2))
