@@ -139,7 +139,8 @@ def _scales(chart: Chart) -> dict[str, str]:
     across = [chart.across(chart.x.low), chart.across(chart.x.high), chart.x.low, chart.x.high]
     down = [chart.down(chart.y.low), chart.down(chart.y.high), chart.y.low, chart.y.high]
     numbers = {"data-x": across, "data-y": down}
-    return {key: " ".join(f"{n:.6g}" for n in values) for key, values in numbers.items()}
+    written = {key: " ".join(f"{n:.6g}" for n in values) for key, values in numbers.items()}
+    return {**written, "data-across": chart.x.label}
 
 
 def _draw_axes(svg: Element, chart: Chart) -> None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from mculora.modality import ModalityCombination
 
-COMBINATIONS = frozenset(c.word for c in ModalityCombination)
+COMBINATIONS = tuple(c.word for c in ModalityCombination)
 
 
 @dataclass(frozen=True)
