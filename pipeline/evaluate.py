@@ -40,6 +40,7 @@ from pipeline.layout import Layout, require
 from pipeline.looking_back import LookingBack
 from pipeline.params import Params, read_params
 from pipeline.recipe import comparison
+from pipeline.representing import BestNetwork
 from pipeline.results import MethodRuns, write_results
 from pipeline.training.jobs import networks_of
 
@@ -68,7 +69,7 @@ def run(*, device: str) -> None:
         )
         each = ((t, m, s) for t in tests for m in methods for s in params.seeds)
         looking_back = LookingBack(params, layout, inputs=inputs, device=where)
-        fitted = {}
+        fitted, best = {}, BestNetwork()
         for test, method, seed in progress(each, label="tests", total=total):
             trained = looking_back.selected(
                 method,
@@ -79,9 +80,11 @@ def run(*, device: str) -> None:
             )
             if method.group is Group.MAIN:
                 fitted[seed, test.fold.name] = trained[None].provenance["calibration"]
+                best.see(trained[None], test.table)
             test.add(seed, runs[method.name], trained)
         record = gathering.record()
         write_predictions(layout.predictions, record)
+        best.write(layout, corpus.task, seed=params.seed)
         headline = write_results(
             layout,
             {
@@ -188,7 +191,7 @@ def _facts(params: Params, inputs: Inputs, masks: dict[str, TestMasks]) -> dict[
         "missing_rule": next(iter(masks.values())).rule,
         "nominal_rates": dict(next(iter(masks.values())).rates),
         "majority": mean_metrics(majorities),
-        "params": asdict(params),
+        "params": {key: value for key, value in asdict(params).items() if key != "report"},
         "versions": {"python": platform.python_version(), **{n: version(n) for n in LIBRARIES}},
         "machine": "CUDA" if torch.cuda.is_available() else "CPU",
     }
