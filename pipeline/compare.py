@@ -80,17 +80,22 @@ def _read(experiment: str, path: Path) -> bytes:
     """
     import dvc.api  # type: ignore[import-untyped]
     from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from dvc.scm import RevError  # type: ignore[import-untyped]
 
-    remedy = "`dvc exp show` lists experiments; `dvc fetch` brings what another machine made"
     try:
         if folder := _folder(experiment):
             return (folder / path).read_bytes()
         content: bytes = dvc.api.read(path.as_posix(), rev=experiment, mode="rb")
-    except (DvcException, OSError) as error:
-        reason = " ".join(str(error).split())[:100]
-        expected = "an experiment, a revision or a folder that has it"
-        where = f"{experiment}: {path}"
-        raise InputError(where, found=reason, expected=expected, remedy=remedy) from None
+    except RevError:
+        expected = "a DVC experiment, a git revision, a folder or workspace"
+        raise InputError(
+            experiment, found="nothing of that name", expected=expected, remedy="see `dvc exp show`"
+        ) from None
+    except (DvcException, OSError):
+        expected = "what `mculora evaluate` wrote, here or in DVC's cache"
+        raise InputError(
+            f"{experiment}: {path}", found="nothing", expected=expected, remedy="try `dvc fetch -A`"
+        ) from None
     return content
 
 
