@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from mculora.evaluation.comparison import Comparison
-from mculora.evaluation.statistics import Summary
+from mculora.evaluation.statistics import Interval, Summary
 from pipeline.page.wording import UNDEFINED, interval, number, signed, spread
 
 Values: TypeAlias = Mapping[str, float | int | str | None]
@@ -91,3 +91,11 @@ def interval_cell(comparison: Comparison | None, metric: str) -> Cell:
         return Cell(UNDEFINED, values={"low": None, "high": None})
     ends = {"low": comparison.low, "high": comparison.high}
     return Cell(interval(comparison, metric), values=ends)
+
+
+def ends_cell(interval: Interval | None, metric: str) -> Cell:
+    """A 95 % interval by the bootstrap."""
+    if interval is None:
+        return Cell(UNDEFINED, values={"low": None, "high": None})
+    low, high = number(interval.low, metric), number(interval.high, metric)
+    return Cell(f"{low} to {high}", values={"low": interval.low, "high": interval.high})
