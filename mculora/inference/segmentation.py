@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -138,7 +139,10 @@ def _voice_activity(samples: torch.Tensor) -> list[dict[str, int]]:
 def _silero() -> tuple[Any, Any]:
     """Silero's package and its network, which is in it."""
     threads = torch.get_num_threads()
-    import silero_vad  # sets the whole process to one thread
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of how it finds and reads its file
+        import silero_vad  # sets the whole process to one thread
 
+        model = silero_vad.load_silero_vad()
     torch.set_num_threads(threads)
-    return silero_vad, silero_vad.load_silero_vad()
+    return silero_vad, model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from pipeline.predicting.wording import (
 )
 
 _NARROWEST = 80  # columns: what a table has where nothing tells how many there are
+_MOST_LETTERS = 120  # of an utterance's words in a table
 
 
 def show(timelines: Sequence[Timeline], bundle: Bundle) -> None:
@@ -30,7 +32,7 @@ def show(timelines: Sequence[Timeline], bundle: Bundle) -> None:
     if len(timelines) == 1 and len(timelines[0].moments) == 1:
         _show_card(timelines[0], bundle)
     else:
-        _show_table(timelines, bundle)
+        _show_tables(timelines, bundle)
     provenance = bundle.provenance
     say(
         f"  network:  {provenance['method']} trained on {bundle.corpus}, seed "
@@ -78,43 +80,49 @@ def _values(values: Sequence[float], class_names: Sequence[str]) -> str:
     return ", ".join(f"{name} {value:.2f}" for value, name in pairs)
 
 
-def _show_table(timelines: Sequence[Timeline], bundle: Bundle) -> None:
+def _show_tables(timelines: Sequence[Timeline], bundle: Bundle) -> None:
+    """A table for each recording of several utterances, and one for all the others."""
+    for timeline in timelines:
+        if len(timeline.moments) > 1:
+            cut = f"{len(timeline.moments)} utterances, cut {timeline.recording.cut}"
+            say(f"{printable(timeline.recording.name)}: {cut}")
+            _show_table([timeline], bundle)
+    others = [timeline for timeline in timelines if len(timeline.moments) == 1]
+    if others:
+        folder = _shared_folder([timeline.recording.name for timeline in others])
+        if folder:
+            say(f"recordings in {printable(folder)}")
+        _show_table(others, bundle, folder)
+    for line in _notes(timelines):
+        say(f"  {line}")
+
+
+def _show_table(timelines: Sequence[Timeline], bundle: Bundle, folder: str = "") -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    folder = _shared_folder([timeline.recording.name for timeline in timelines])
-    if folder:
-        say(f"recordings in {printable(folder)}")
-    for timeline in timelines:
-        if len(timeline.moments) > 1:
-            cut = f"{len(timeline.moments)} utterances, cut {timeline.recording.cut}"
-            say(f"{_name(timeline, folder)}: {cut}")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     columns = _columns(timelines)
     for column in columns:
-        is_long = column in ("File", "Words")
-        table.add_column(column, overflow="fold", no_wrap=not is_long)
+        table.add_column(column, overflow="fold", no_wrap=column not in ("File", "Words"))
     for timeline in timelines:
-        for number, moment in enumerate(timeline.moments):
-            cells = _cells(moment, bundle)
-            cells["File"] = _name(timeline, folder) if number == 0 else ""
+        for moment in timeline.moments:
+            cells = _cells(moment, bundle) | {"File": _name(timeline, folder)}
             table.add_row(*(Text(printable(cells[column])) for column in columns))
     is_terminal = sys.stdout.isatty()
-    console = Console(file=sys.stdout, width=None if is_terminal else _NARROWEST, highlight=False)
-    console.print(table)
-    for line in _notes(timelines):
-        say(f"  {line}")
+    Console(file=sys.stdout, width=None if is_terminal else _NARROWEST, highlight=False).print(
+        table
+    )
 
 
 def _columns(timelines: Sequence[Timeline]) -> list[str]:
     """The columns that have something to say."""
     moments = [moment for timeline in timelines for moment in timeline.moments]
-    has_files, has_times = len(timelines) > 1, any(len(t.moments) > 1 for t in timelines)
+    is_one = len(moments) > len(timelines)
     has_words = any(moment.transcript for moment in moments)
     return [
-        *(["File"] if has_files else []),
-        *(["Time"] if has_times else []),
+        "Time" if is_one else "File",
         *("Prediction", "From", "Mattered most"),
         *(["Words"] if has_words else []),
     ]
@@ -131,7 +139,7 @@ def _shared_folder(names: Sequence[str]) -> str:
 
 def _name(timeline: Timeline, folder: str) -> str:
     name = timeline.recording.name
-    return printable(os.path.relpath(name, folder) if folder else name)
+    return os.path.relpath(name, folder) if folder else name
 
 
 def _time(moment: Moment) -> str:
@@ -145,7 +153,7 @@ def _cells(moment: Moment, bundle: Bundle) -> dict[str, str]:
         "Prediction": tell(prediction, with_label=is_sentiment(bundle)),
         "From": tell_used(prediction),
         "Mattered most": tell_mattered(prediction),
-        "Words": moment.transcript,
+        "Words": textwrap.shorten(moment.transcript, _MOST_LETTERS, placeholder=" …"),
     }
 
 

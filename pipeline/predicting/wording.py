@@ -37,7 +37,7 @@ def tell_mattered(prediction: Prediction) -> str:
     """The modality that mattered most, and by how much the prediction would be another."""
     modality = mattered_most(prediction)
     if modality is None:
-        return f"only {prediction.used[0].word}" if prediction.used else ""
+        return f"only {prediction.used[0].word}" if len(prediction.used) == 1 else ""
     change = changes(prediction)[modality]
     return (
         f"{modality.word} {change:.2f}"
