@@ -12,7 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from mculora.corpora.manifest import Task
 from mculora.errors import InputError
+from mculora.evaluation.calibrated import CalibrationReport
 from mculora.evaluation.comparison import Comparison
+from mculora.evaluation.groups import Grouping
+from mculora.evaluation.selection_gap import SelectionGap
 from mculora.evaluation.statistics import Summary
 
 Group: TypeAlias = Literal["main", "baseline", "ablation", "rank"]
@@ -137,6 +140,9 @@ class Evaluation:
         missing_rule: How the masks of the missing rates were drawn.
         classes: Rows and columns of each confusion: the corpus's classes, or ACC7's.
         bootstrap: How the intervals were made; None in a file without.
+        calibration: Of the main method; None in a file without.
+        groups: The main method by speaker, gender and session, where the corpus tells them.
+        selection_gap: What selection on test would have given, by method whose epochs were kept.
     """
 
     dataset: str
@@ -157,6 +163,9 @@ class Evaluation:
     missing_rule: str = "gcnet"
     classes: list[str] = field(default_factory=list)
     bootstrap: BootstrapFacts | None = None
+    calibration: CalibrationReport | None = None
+    groups: dict[str, Grouping] = field(default_factory=dict)
+    selection_gap: dict[str, SelectionGap] = field(default_factory=dict)
 
     @property
     def metric_names(self) -> list[str]:
