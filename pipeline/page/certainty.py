@@ -109,8 +109,8 @@ def bootstrap_note(evaluation: Evaluation) -> str:
         return ""
     return (
         f"Intervals are percentiles of {facts.num_resamples:,} bootstrap resamples of "
-        f"{facts.num_units:,} test {facts.resampled}, of the seeds, and of both at once: what other "
-        "test data, other seeds, and both would make of a number. The last is the one to quote."
+        f"{facts.num_units:,} test {facts.resampled}, of the seeds, and of both at once: what "
+        "other test data, other seeds, and both would make of a number. Quote the last."
     )
 
 

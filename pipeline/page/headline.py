@@ -83,6 +83,12 @@ def _points(difference: float) -> str:
 def _versus(comparison: Comparison, other: str, metric: str) -> str:
     """How far ahead of another method, and how sure that is."""
     sentence = f"{_points(comparison.difference)} {other}"
+    if comparison.over_both:
+        low, high = comparison.over_both.low, comparison.over_both.high
+        ends = f"{number(low, metric)} to {number(high, metric)}"
+        sentence += f" (95 % interval {ends} over test data and seeds)"
+        is_clear = low > 0 or high < 0
+        return sentence if is_clear else f"{sentence}, no clear difference"
     pairs = f"{comparison.num_pairs} {comparison.pairs}"
     if comparison.low is None:
         one = comparison.pairs.removesuffix("s")
