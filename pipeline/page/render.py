@@ -11,6 +11,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.page.cases import CaseSection
 from pipeline.page.chart import marker
 from pipeline.page.conflict import ConflictRun
 from pipeline.page.conflict_figures import conflict_curves, heat_maps, measured
@@ -19,6 +20,7 @@ from pipeline.page.evaluation import Evaluation
 from pipeline.page.headline import figures, headline
 from pipeline.page.history import Run
 from pipeline.page.published import published_tables
+from pipeline.page.representations import RepresentationSection
 from pipeline.page.result_figures import (
     combination_figure,
     missing_rate_figure,
@@ -59,7 +61,12 @@ class Heading:
 
 
 def page_content(
-    evaluation: Evaluation, runs: Sequence[Run], conflict: Sequence[ConflictRun]
+    evaluation: Evaluation,
+    runs: Sequence[Run],
+    conflict: Sequence[ConflictRun],
+    *,
+    cases: CaseSection,
+    representations: RepresentationSection,
 ) -> Content:
     """Everything that the page shows; its figures and tables are those of the files beside it."""
     return {
@@ -68,6 +75,8 @@ def page_content(
         **_variants(evaluation),
         **_training(evaluation, runs),
         **_conflict(evaluation, conflict),
+        "cases": cases,
+        "representations": representations,
     }
 
 

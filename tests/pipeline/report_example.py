@@ -8,6 +8,8 @@ import random
 from pathlib import Path
 from statistics import fmean, stdev
 
+from tested_example import write_tested
+
 from mculora.evaluation.comparison import compare
 from mculora.evaluation.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from mculora.modality import Modality, ModalityCombination
@@ -129,6 +131,7 @@ def write_example(root, evaluation, history, conflict=()):
     (root / "params.yaml").write_text(params.replace("dataset: sample", f"dataset: {dataset}", 1))
     (root / "results").mkdir()
     (root / "results" / "evaluation.json").write_text(json.dumps(evaluation))
+    write_tested(root, dataset=dataset, task=evaluation["task"])
     (root / "models" / dataset).mkdir(parents=True)
     conflict_header = ["method", "seed", "fold", "epoch", "first", "second", "cosine"]
     _write_table(root / "models" / dataset / "history.csv", list(history[0]), history)

@@ -100,7 +100,7 @@ def test_the_same_input_gives_the_same_bytes(render):
 def test_figures_and_tables_speak_to_everyone(render):
     page = Page(render(example_evaluation()))
     figures = [a for tag, a in page.tags if tag == "svg" and a.get("aria-hidden") != "true"]
-    assert len(figures) == 2 + 2 + 2 + 8 + 3 + 7
+    assert len(figures) == 2 + 2 + 2 + 8 + 3 + 7 + 3
     assert all(a["role"] == "img" and a["aria-label"] for a in figures)
     assert all(a["scope"] in ("row", "col") for tag, a in page.tags if tag == "th")
     assert len({a["aria-label"] for a in figures}) == len(figures)
