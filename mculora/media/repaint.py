@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import cv2
@@ -21,6 +21,7 @@ from mculora.media.container import (
     read_packets,
     time_zero,
 )
+from mculora.media.track import decode_from
 from mculora.media.video import Pixels, upright
 
 LARGEST_SIDE = 1280
@@ -28,6 +29,14 @@ LARGEST_SIDE = 1280
 
 _CLOCK = 90_000  # ticks per second of the picture: all usual frame rates are whole in it
 _RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # Hz, of AAC
+
+
+class _Size(NamedTuple):
+    """Of a picture, in pixels."""
+
+    height: int
+    width: int
+
 
 Paint = Callable[[Pixels, float], Pixels]
 """Takes a frame (H, W, 3) uint8 RGB and its seconds; gives one of a size that never changes."""
@@ -47,8 +56,12 @@ def repaint(source: Path, target: Path, paint: Paint) -> Iterator[float]:
     Raises:
         MediaError: The source has no picture, or cannot be decoded.
     """
+    first = next(decode_from(source, "video", 0.0), None)
+    if first is None:
+        raise MediaError(source, "cannot be decoded: no frame in it")
+    size = _even_size(upright(first.frame))
     with open_media(source) as reader, av.open(str(target), "w", format="mp4") as writer:
-        picture = _Picture(find_stream(source, reader, "video"), writer, paint)
+        picture = _Picture(find_stream(source, reader, "video"), writer, paint, size)
         sound = _open_sound(source, reader, writer)
         streams = [picture.source, *([sound.source] if sound else [])]
         zero = time_zero(reader)
@@ -62,24 +75,28 @@ def repaint(source: Path, target: Path, paint: Paint) -> Iterator[float]:
                     yield seconds
                 elif sound:
                     sound.write(frame, seconds)
-        picture.finish(source)
+        picture.finish()
         if sound:
             sound.finish()
 
 
 @dataclass
 class _Picture:
-    """The picture on its way; the encoder opens with the first frame, whose size is painted."""
+    """The picture on its way: every frame in the size of the first one, whatever comes."""
 
     source: Any
     writer: Any
     paint: Paint
+    size: _Size
     stream: Any = None
     latest: int = -1
 
     def __post_init__(self) -> None:
         rate = self.source.average_rate or self.source.guessed_rate or 25
         self.stream = self.writer.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
+        blank = np.zeros((self.size.height, self.size.width, 3), np.uint8)
+        # Told now: the file's head, which names it, is written as soon as there is sound.
+        self.stream.height, self.stream.width = self.paint(blank, 0.0).shape[:2]
         self.stream.pix_fmt = "yuv420p"
         self.stream.options = {"preset": "veryfast", "crf": "23"}
         self.stream.codec_context.time_base = Fraction(1, _CLOCK)
@@ -89,17 +106,13 @@ class _Picture:
         stamp = round(seconds * _CLOCK)
         if stamp <= self.latest:
             return
-        image = np.ascontiguousarray(self.paint(_shrunk(upright(frame)), seconds))
-        if self.latest < 0:
-            self.stream.height, self.stream.width = image.shape[:2]
+        image = np.ascontiguousarray(self.paint(_resized(upright(frame), self.size), seconds))
         painted = av.VideoFrame.from_ndarray(image, format="rgb24")
         painted.pts, painted.time_base, self.latest = stamp, Fraction(1, _CLOCK), stamp
         self.writer.mux(self.stream.encode(painted))
 
-    def finish(self, source: Path) -> None:
+    def finish(self) -> None:
         """Write what the encoder still holds."""
-        if self.latest < 0:
-            raise MediaError(source, "cannot be decoded: no frame in it")
         self.writer.mux(self.stream.encode(None))
 
 
@@ -144,11 +157,15 @@ def _open_sound(source: Path, reader: Any, writer: Any) -> _Sound | None:
     return None
 
 
-def _shrunk(pixels: Pixels) -> Pixels:
-    """A frame of at most `LARGEST_SIDE`, with even sides, as the encoder needs them."""
+def _even_size(pixels: Pixels) -> _Size:
+    """The size in which a picture is written: at most `LARGEST_SIDE`, even as encoders need it."""
     height, width = pixels.shape[:2]
     scale = min(1.0, LARGEST_SIDE / max(height, width))
-    size = (max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2))
-    if size == (width, height):
+    return _Size(max(2, round(height * scale) // 2 * 2), max(2, round(width * scale) // 2 * 2))
+
+
+def _resized(pixels: Pixels, size: _Size) -> Pixels:
+    if pixels.shape[:2] == size:
         return pixels
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    sides = (size.width, size.height)
+    return np.asarray(cv2.resize(pixels, sides, interpolation=cv2.INTER_AREA), dtype=np.uint8)

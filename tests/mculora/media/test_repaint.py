@@ -68,6 +68,23 @@ def test_sound_that_begins_late_stays_late(tmp_path):
     assert best > 0.9
 
 
+def test_sound_that_comes_first_in_the_file(tmp_path):
+    source = write_media(tmp_path / "in.mp4", Picture(delay=0.8), Sound())
+    target, seconds = written(source, tmp_path)
+    assert len(seconds) == 75 and seconds[0] == pytest.approx(0.8, abs=0.05)
+    assert read_audio(target).duration_seconds == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_picture_that_changes_its_size(tmp_path):
+    parts = [
+        write_media(tmp_path / f"{w}.ts", Picture(size=(w, 64)), seconds=1.0) for w in (96, 128)
+    ]
+    source = tmp_path / "in.ts"
+    source.write_bytes(b"".join(part.read_bytes() for part in parts))
+    target, _ = written(source, tmp_path)
+    assert read_frames(target, frames_per_second=5).frames.shape[1:] == (84, 96, 3)
+
+
 def test_uneven_times_stay_uneven(tmp_path):
     times = [0.0, 0.04, 0.5, 0.51, 1.7]
     source = write_media(tmp_path / "in.mkv", Picture(times=times))
