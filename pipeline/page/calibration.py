@@ -18,6 +18,7 @@ from pipeline.page.wording import UNDEFINED
 
 ERROR, COVERAGE = "expected_calibration_error", "coverage"
 """Fractions, shown in percent."""
+FEWEST_DRAWN = 10
 _BEFORE, _AFTER, _PERFECT = "s1", "s0", "s3"
 
 
@@ -88,7 +89,7 @@ def _interval_table(intervals: dict[str, IntervalCalibration], nominal: str) -> 
     )
     return Table(
         f"Truths inside the {nominal} interval (%), on test",
-        ("Combination", "Utterances", "Inside", "Width of the interval"),
+        ("Combination", "Utterances", "Inside", "Width"),
         rows,
         name="calibration",
         note="Width from end to end, in units of the score; mean ± standard deviation over the "
@@ -100,7 +101,8 @@ def _reliability_figure(classes: dict[str, ClassCalibration]) -> Drawing:
     return Drawing(
         "reliability",
         {word: _reliability_panel(word, told) for word, told in classes.items()},
-        "How often a class is right over how sure the network was of it, all seeds together.",
+        "How often a class is right over how sure the network was of it, all seeds together; bins "
+        f"with fewer than {FEWEST_DRAWN} predictions are counted and not drawn.",
         legend=(
             Legend("Before", _BEFORE),
             Legend("After", _AFTER),
@@ -138,6 +140,7 @@ def _curve(bins: Sequence[ConfidenceBin]) -> tuple[Point, ...]:
             f"{100 * b.accuracy:.0f} % right",
         )
         for b in bins
+        if b.num_utterances >= FEWEST_DRAWN
     )
 
 

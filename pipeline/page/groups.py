@@ -121,7 +121,7 @@ def _sentences(kind: str, grouping: Grouping, metric: str) -> list[str]:
             f"The largest gap under atv is {number(gap.difference, metric)}, between {gap.highest} "
             f"and {gap.lowest}. Where groups mean nothing it stays below "
             f"{number(gap.by_chance, metric)} in 95 % of cases, so this one is "
-            f"{'no sign of unequal service' if is_chance else 'hardly chance alone'} "
+            f"{'no more than chance makes' if is_chance else 'hardly chance alone'} "
             f"(p = {gap.p_value:.3f})."
         )
     if any(group.num_utterances < FEW_UTTERANCES for group in grouping.groups):

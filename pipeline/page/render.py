@@ -11,12 +11,21 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.page.calibration import calibration_section
 from pipeline.page.cases import CaseSection
+from pipeline.page.certainty import (
+    bootstrap_note,
+    difference_table,
+    interval_table,
+    summary_table,
+)
 from pipeline.page.chart import marker
 from pipeline.page.conflict import ConflictRun
 from pipeline.page.conflict_figures import conflict_curves, heat_maps, measured
 from pipeline.page.drawing import COMBINATIONS
+from pipeline.page.errors import confusion_figure, recall_table
 from pipeline.page.evaluation import Evaluation
+from pipeline.page.groups import group_parts, untold
 from pipeline.page.headline import figures, headline
 from pipeline.page.history import Run
 from pipeline.page.published import published_tables
@@ -26,6 +35,7 @@ from pipeline.page.result_figures import (
     missing_rate_figure,
     rank_figure,
 )
+from pipeline.page.selection import selection_table
 from pipeline.page.tables import (
     ablation_table,
     combination_table,
@@ -72,7 +82,9 @@ def page_content(
     return {
         **_facts(evaluation),
         **_results(evaluation),
+        **_certainty(evaluation),
         **_variants(evaluation),
+        **_trust(evaluation),
         **_training(evaluation, runs),
         **_conflict(evaluation, conflict),
         "cases": cases,
@@ -133,6 +145,18 @@ def _results(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+def _certainty(evaluation: Evaluation) -> dict[str, Any]:
+    """How sure the results are, and what is taken for what."""
+    return {
+        "summary_table": summary_table(evaluation),
+        "difference_table": difference_table(evaluation),
+        "interval_table": interval_table(evaluation),
+        "bootstrap_note": bootstrap_note(evaluation),
+        "recall_table": recall_table(evaluation),
+        "confusion_figure": confusion_figure(evaluation),
+    }
+
+
 def _variants(evaluation: Evaluation) -> dict[str, Any]:
     """Ours without one of its parts, and with other ranks."""
     return {
@@ -143,6 +167,16 @@ def _variants(evaluation: Evaluation) -> dict[str, Any]:
         "ablation_table": ablation_table(evaluation),
         "rank_figure": rank_figure(evaluation),
         "rank_table": rank_table(evaluation),
+    }
+
+
+def _trust(evaluation: Evaluation) -> dict[str, Any]:
+    """How far the results, and each prediction, can be believed, and by whom."""
+    return {
+        "selection_table": selection_table(evaluation),
+        "calibration": calibration_section(evaluation),
+        "group_parts": group_parts(evaluation),
+        "groups_untold": untold(evaluation.groups),
     }
 
 

@@ -9,41 +9,37 @@ from pipeline.page.wording import method_label, metric_label, signed
 
 
 def selection_table(evaluation: Evaluation) -> Table | None:
-    """A row per method whose epochs were kept; None where none were."""
-    if not evaluation.selection_gap:
+    """A column per method whose epochs were kept; None where none were."""
+    gaps = evaluation.selection_gap
+    if not gaps:
         return None
     metric = evaluation.primary
-    rows = tuple(
-        Row(
-            method_label(method),
-            (
-                summary_cell(gap.validation, metric),
-                summary_cell(gap.test, metric),
-                _gap_cell(gap.validation_gap, metric),
-                summary_cell(gap.test_selected, metric),
-                _gap_cell(gap.test_gap, metric),
-                summary_cell(gap.per_combination, metric),
-            ),
-        )
-        for method, gap in evaluation.selection_gap.items()
-    )
-    header = (
-        "Method",
-        "Validation",
-        "Test",
-        "Validation less test",
-        "Test, selected on test",
-        "Gained by that",
-        "Test, selected per combination",
-    )
+    scores = {
+        "The epoch that validation chose, on validation": "validation",
+        "The same epoch on test": "test",
+        "The epoch that is best on test": "test_selected",
+        "The best epoch on test for each combination": "per_combination",
+    }
+    differences = {
+        "Validation less test, same epoch": "validation_gap",
+        "Gained on test by choosing on test": "test_gap",
+    }
+    rows = [
+        Row(head, tuple(summary_cell(getattr(gap, name), metric) for gap in gaps.values()))
+        for head, name in scores.items()
+    ]
+    rows += [
+        Row(head, tuple(_gap_cell(getattr(gap, name), metric) for gap in gaps.values()))
+        for head, name in differences.items()
+    ]
     return Table(
         f"{metric_label(metric)}, mean over the seven, by what chose the epoch",
-        header,
-        rows,
+        ("Score", *map(method_label, gaps)),
+        tuple(rows),
         name="selection",
-        note="The first two: the epoch that validation chose. Then the one epoch that is best on "
-        "test, and the best epoch of each combination by itself, which no single network has. "
-        "Mean ± standard deviation over the seeds.",
+        note="Mean ± standard deviation over the seeds. No single network has the best epoch of "
+        "each combination.",
+        kind="narrow",
     )
 
 
