@@ -118,7 +118,7 @@ class SplitParams:
     """Folds and test masks."""
 
     seed: Seed
-    missing_rule: Literal["gcnet"]
+    missing_rule: Literal["gcnet", "imder", "bernoulli"]
     validation_share: Share
     test_share: Share
 

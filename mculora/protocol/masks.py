@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mculora.corpora.manifest import Corpus
 from mculora.errors import InputError
 from mculora.files import whole_file
 from mculora.modality import NUM_MODALITIES, ModalityCombination
+from mculora.protocol.bernoulli import draw_bernoulli
 from mculora.protocol.folds import Fold
 from mculora.protocol.gcnet import draw_gcnet
+from mculora.protocol.imder import draw_imder
 
 if TYPE_CHECKING:
     import torch
 
 MASKS_FILE = "masks.safetensors"
+Rule = Callable[[int, float, np.random.Generator], NDArray[np.bool_]]
+"""Draws presence (N, M), no row empty, for N utterances and a nominal missing rate."""
 GCNET = "gcnet"
+RULES: Mapping[str, Rule] = {
+    GCNET: draw_gcnet,
+    "imder": draw_imder,
+    "bernoulli": draw_bernoulli,
+}
+"""What a missing rate means, by name: the field has several rules, which realise other rates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +105,15 @@ def draw_test_masks(
         fold: What is tested.
         missing_rates: Fractions from 0 to 0.7 (0.7 realises 2/3, one modality each).
         seed: Of the draws.
-        rule: `gcnet`.
+        rule: One of `RULES`.
 
     Raises:
-        InputError: The rule is unknown or the fold tests nothing.
+        InputError: The rule is unknown or has no such rate, or the fold tests nothing.
     """
     import torch
 
-    if rule != GCNET:
-        raise InputError("split.missing_rule", found=repr(rule), expected=GCNET)
+    if rule not in RULES:
+        raise InputError("split.missing_rule", found=repr(rule), expected=" or ".join(RULES))
     tested = set(fold.test)
     ids = tuple(u.id for u in corpus.utterances if u.dialogue in tested)
     if not ids:
@@ -115,7 +126,7 @@ def draw_test_masks(
     for rate in missing_rates:
         condition = rate_condition(rate)
         rng = _generator(seed, fold.name, condition)
-        present[condition] = torch.from_numpy(draw_gcnet(len(ids), rate, rng))
+        present[condition] = torch.from_numpy(RULES[rule](len(ids), rate, rng))
         rates[condition] = rate
     return TestMasks(fold.name, ids, present=present, rates=rates, rule=rule, seed=seed)
 

@@ -54,7 +54,7 @@ def put(content, key, value):
         ("extract.visual.align", "yes"),
         ("extract.preset", "huge"),
         ("extract.visual.frames_per_second", 0),
-        ("split.missing_rule", "imder"),
+        ("split.missing_rule", "mmin"),
         ("split.validation_share", 1.0),
         ("model.dropout", 1.0),
         ("model.specific", "full"),

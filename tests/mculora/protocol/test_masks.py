@@ -16,6 +16,7 @@ from mculora.modality import ModalityCombination
 from mculora.protocol.folds import Fold
 from mculora.protocol.gcnet import TOLERANCE, draw_gcnet
 from mculora.protocol.masks import (
+    RULES,
     TestMasks,
     draw_test_masks,
     rate_condition,
@@ -122,6 +123,23 @@ def test_conditions_are_the_seven_and_the_rates():
     assert masks.realised("rate-0.7") == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_is_stored_with_what_it_realises(rule, tmp_path):
+    masks = draw_test_masks(CORPUS, FOLD, missing_rates=RATES, seed=0, rule=rule)
+    again = draw_test_masks(CORPUS, FOLD, missing_rates=RATES, seed=0, rule=rule)
+    assert again.digest == masks.digest
+    write_masks(tmp_path, [masks])
+    (read,) = read_masks(tmp_path)
+    assert (read.rule, read.digest) == (rule, masks.digest)
+    realised = [read.realised(rate_condition(rate)) for rate in RATES]
+    assert realised[0] == 0
+    assert realised == sorted(realised)
+    others = {
+        draw_test_masks(CORPUS, FOLD, missing_rates=RATES, seed=0, rule=r).digest for r in RULES
+    }
+    assert len(others) == len(RULES)
+
+
 def test_same_seed_same_masks():
     assert draw().digest == draw().digest
     assert draw().digest != draw(seed=1).digest
@@ -202,7 +220,7 @@ def test_impossible_masks_are_refused(present, message):
 
 
 def test_unknown_rule_and_empty_test():
-    with pytest.raises(InputError, match="gcnet"):
-        draw_test_masks(CORPUS, FOLD, missing_rates=[0.1], seed=0, rule="imder")
+    with pytest.raises(InputError, match="'mmin', expected gcnet or imder or bernoulli"):
+        draw_test_masks(CORPUS, FOLD, missing_rates=[0.1], seed=0, rule="mmin")
     with pytest.raises(InputError, match="no test utterance"):
         draw(fold=replace(FOLD, test=("nobody",)))
