@@ -14,9 +14,12 @@ from pipeline.page.table_files import csv_file, latex_file
 
 
 def exhibits(content: object) -> Iterator[Drawing | Table]:
-    """Every figure and named table in what a page shows, wherever it is."""
-    if isinstance(content, Drawing) or (isinstance(content, Table) and content.name):
+    """Every figure and every named table with rows in what a page shows, wherever it is."""
+    if isinstance(content, Drawing):
         yield content
+    elif isinstance(content, Table):
+        if content.name and content.rows:
+            yield content
     elif isinstance(content, Mapping):
         for value in content.values():
             yield from exhibits(value)

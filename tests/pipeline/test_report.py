@@ -1,6 +1,7 @@
 import copy
 import math
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -219,8 +220,40 @@ def test_published_figures_stand_beside_ours_and_say_how_they_were_selected(data
     selected_on, *in_our_order = [cell.text for cell in published.cells]
     assert selected_on == "test"
     assert ours.cells[0].text == "validation"
-    values = PUBLISHED[dataset].methods["MCULoRA"]
+    values = PUBLISHED[dataset].methods["MCULoRA"].values
     assert in_our_order == [f"{values[i]:.2f}" for i in (6, 3, 4, 5, 0, 1, 2, 7)]
+
+
+def test_every_published_row_says_why_it_is_not_like_ours():
+    from pipeline.page.evaluation import Evaluation
+    from pipeline.page.published import ENCODERS, published_tables
+
+    content = example_evaluation(dataset="mosei", methods=STUDY)
+    behind = published_tables(_parsed(Evaluation, content))[1]
+    reasons = {row.head: row.cells[-1].text for row in behind.rows}
+    assert reasons["MCULoRA, published"] == "selected on test; one seed; other features"
+    assert reasons["MoMKE, published"].endswith("networks: seven, one each")
+    assert reasons["MCULoRA, here"] == "–"
+    for modality, encoder in ENCODERS.items():
+        content["features"][modality]["encoder"] = encoder
+    behind = published_tables(_parsed(Evaluation, content))[1]
+    assert behind.rows[0].cells[-1].text == "selected on test; one seed"
+
+
+def test_published_figures_stand_beside_ours_under_both_selections():
+    from mculora.evaluation.selection_gap import EpochChoice, selection_gap
+    from pipeline.page.evaluation import Evaluation
+    from pipeline.page.published import published_tables
+
+    content = example_evaluation(dataset="mosei")
+    choice = EpochChoice(0, "official", "", 9, 3, 0.78, 0.75, 5, 0.777, 0.79)
+    content["selection_gap"] = {"mculora": asdict(selection_gap([choice]))}
+    *_, last = published_tables(_parsed(Evaluation, content))[0].rows
+    assert last.head == "MCULoRA, here, for comparison only"
+    assert [cell.text for cell in last.cells] == ["test", *["–"] * 7, "77.7"]
+    content["selection"] = "test"
+    rows = published_tables(_parsed(Evaluation, content))[0].rows
+    assert [row.cells[0].text for row in rows] == ["test"] * len(rows)
 
 
 def test_published_figures_only_where_there_are_any(render):
