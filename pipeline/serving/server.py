@@ -60,7 +60,7 @@ class Server(uvicorn.Server):
                 http=Impatient,
                 ws="none",
                 lifespan="off",
-                log_level="warning",
+                log_level="error",  # what strangers send is not worth a line
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
