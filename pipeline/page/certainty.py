@@ -21,8 +21,10 @@ _OVER = ("95 % over utterances", "over seeds", "over both")
 """Heads of the three intervals."""
 
 
-def summary_table(evaluation: Evaluation) -> Table:
+def summary_table(evaluation: Evaluation) -> Table | None:
     """Each method in one row: the mean with its three intervals, pooled, and how robust it is."""
+    if evaluation.bootstrap is None:
+        return None
     metric = evaluation.primary
     shown = evaluation.shown
     pooled = best({name: m.pooled for name, m in shown.items()}, metric)
@@ -80,8 +82,10 @@ def difference_table(evaluation: Evaluation) -> Table:
     )
 
 
-def interval_table(evaluation: Evaluation) -> Table:
+def interval_table(evaluation: Evaluation) -> Table | None:
     """The interval over both under every combination."""
+    if evaluation.bootstrap is None:
+        return None
     metric = evaluation.primary
     words = [c.word for c in ModalityCombination]
     rows = []

@@ -77,6 +77,40 @@ def example_evaluation(
     }
 
 
+def resampled(evaluation):
+    """The same evaluation with all that `evaluate` adds: intervals, classes, what is pooled."""
+    classes = ["-1", "0", "1"] if evaluation["task"] == "regression" else ["angry", "sad"]
+    evaluation |= {
+        "classes": classes,
+        "bootstrap": {
+            **{"num_resamples": 2000, "seed": 0},
+            **{"resampled": "dialogues", "num_units": 16},
+        },
+    }
+    draw = random.Random(1)
+    for result in evaluation["methods"].values():
+        for tested in result["combinations"].values():
+            tested["recall"] = {
+                name: _summary(draw, 0.6, len(evaluation["seeds"])) for name in classes
+            }
+            tested["confusion"] = [[draw.randrange(1, 40) for _ in classes] for _ in classes]
+        result["pooled"] = result["mean_of_combinations"]
+        result["relative_robustness"] = result["mean_of_combinations"]
+        summaries = [*result["mean_of_combinations"].values()]
+        summaries += [s for t in result["combinations"].values() for s in t["metrics"].values()]
+        for place, interval in enumerate(("over_utterances", "over_seeds", "over_both"), 1):
+            for summary in summaries:
+                ends = {
+                    "low": summary["mean"] - 0.01 * place,
+                    "high": summary["mean"] + 0.01 * place,
+                }
+                summary[interval] = ends
+            for versus in (v for k, v in result.items() if k.startswith("against_")):
+                ends = {"low": versus["difference"] - 0.02 * place}
+                versus[interval] = {**ends, "high": versus["difference"] + 0.02 * place}
+    return evaluation
+
+
 def example_history(*, methods=("mculora", "dropout"), num_seeds=3, num_epochs=24, seed=0):
     """The rows of history.csv; only the first method has separabilities."""
     draw = random.Random(seed)

@@ -12,6 +12,7 @@ from report_example import (
     example_conflict,
     example_evaluation,
     example_history,
+    resampled,
     write_example,
 )
 
@@ -51,7 +52,7 @@ def chart_drawing(style="s1", *, columns=4, panels=1):
 
 
 def test_every_figure_and_table_of_the_page_is_a_file_and_back(reports):
-    folder = reports(example_evaluation(methods=STUDY))
+    folder = reports(resampled(example_evaluation(methods=STUDY)))
     page = (folder / "report.html").read_text()
     for kind, suffixes in {"figure": {".svg", ".pdf"}, "table": {".tex", ".csv"}}.items():
         files = list((folder / f"{kind}s").iterdir())
@@ -148,7 +149,7 @@ def test_the_files_of_a_table_have_its_numbers(reports):
 
 
 def test_every_latex_table_is_sound(reports):
-    files = list((reports(example_evaluation(methods=STUDY)) / "tables").glob("*.tex"))
+    files = list((reports(resampled(example_evaluation(methods=STUDY))) / "tables").glob("*.tex"))
     assert len(files) > 10
     for path in files:
         text = path.read_text()
