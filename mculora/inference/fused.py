@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -59,27 +60,19 @@ class Fused:
             present: (n, M) bool on the CPU.
             dialogue: (n,) int64 on the CPU, each one's dialogue; equal numbers stand together.
         """
-        own = combination_index(present)
         nothing = torch.full((self._bundle.network.config.outputs,), torch.nan)
         outputs = [FusedOutput(nothing) for _ in range(len(present))]
-        if not bool(present.any()):
+        wanted = _wanted(combination_index(present).tolist())
+        if not wanted:
             return outputs
         places, states = self._encode(features, present, dialogue)
-        for combination in ModalityCombination:
-            whole = own == combination
-            lacking = {
-                m: own == ModalityCombination.from_presence(_with(combination, m))
-                for m in Modality
-                if not combination.contains(m)
-            }
-            rows = torch.stack([whole, *lacking.values()]).any(0).nonzero()[:, 0]
-            if not len(rows):
-                continue
+        for combination, shares in wanted.items():
+            rows = torch.tensor([share.row for share in shares])
             at = places[rows][:, list(combination.modalities)].to(self._device)
             values = self._values(combination, self._folded.predict(combination, states, at))
-            for row, value in zip(rows.tolist(), values, strict=True):
-                _note(outputs[row], value, [m for m, where in lacking.items() if where[row]])
-        self._add_intervals(outputs, own)
+            half = self._bundle.half_width(combination)
+            for share, value in zip(shares, values.unbind(), strict=True):
+                _note(outputs[share.row], share, value, half)
         return outputs
 
     def _encode(
@@ -104,24 +97,51 @@ class Fused:
             return outputs.cpu()
         return (outputs / self._bundle.temperature(combination)).softmax(-1).cpu()
 
-    def _add_intervals(self, outputs: Sequence[FusedOutput], own: Tensor) -> None:
-        for output, index in zip(outputs, own.tolist(), strict=True):
-            if index == ABSENT or self._bundle.class_names:
-                continue
-            half = self._bundle.half_width(ModalityCombination(index))
-            if half is not None:
-                score = float(output.values[0])
-                output.interval = Interval(score - half, score + half)
+
+class _Share(NamedTuple):
+    """What a combination's prediction of an utterance is: its own, or the one without a modality.
+
+    Attributes:
+        row: Which utterance.
+        left_out: The modality that is present and not read.
+    """
+
+    row: int
+    left_out: Modality | None
 
 
-def _with(combination: ModalityCombination, modality: Modality) -> tuple[bool, ...]:
-    """Presence of a combination and one modality more."""
-    return tuple(combination.contains(m) or m is modality for m in Modality)
+def _wanted(combinations: Sequence[int]) -> dict[ModalityCombination, list[_Share]]:
+    """What is to be predicted under each combination, from each utterance's own."""
+    wanted: dict[ModalityCombination, list[_Share]] = {}
+    for row, index in enumerate(combinations):
+        if index == ABSENT:
+            continue
+        own = ModalityCombination(index)
+        wanted.setdefault(own, []).append(_Share(row, None))
+        for modality, rest in _RESTS[own].items():
+            wanted.setdefault(rest, []).append(_Share(row, modality))
+    return wanted
 
 
-def _note(output: FusedOutput, value: Tensor, left_out: Sequence[Modality]) -> None:
+def _rests(combination: ModalityCombination) -> dict[Modality, ModalityCombination]:
+    """What is left of a combination without each of its modalities, if anything is."""
+    flags = {m: tuple(combination.contains(o) and o is not m for o in Modality) for m in Modality}
+    return {
+        m: ModalityCombination.from_presence(flags[m])
+        for m in combination.modalities
+        if any(flags[m])
+    }
+
+
+_RESTS = {c: _rests(c) for c in ModalityCombination}
+
+
+def _note(output: FusedOutput, share: _Share, value: Tensor, half_width: float | None) -> None:
     """Keep a value as the utterance's own, or as what it were without a modality."""
-    if left_out:
-        output.without[left_out[0]] = value
-    else:
-        output.values = value
+    if share.left_out is not None:
+        output.without[share.left_out] = value
+        return
+    output.values = value
+    if half_width is not None and len(value) == 1:
+        score = float(value[0])
+        output.interval = Interval(score - half_width, score + half_width)
