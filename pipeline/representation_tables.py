@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from mculora.errors import InputError
@@ -105,7 +105,7 @@ def _separation(one: Projected) -> Separation:
 
 def _to_csv(kind: Any, lines: Iterable[Any]) -> str:
     """A line for each, a column for each attribute, six digits of what is measured."""
-    names = list(kind.__dataclass_fields__)
+    names = _names(kind)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
@@ -115,12 +115,19 @@ def _to_csv(kind: Any, lines: Iterable[Any]) -> str:
     return text.getvalue()
 
 
+def _names(kind: Any) -> list[str]:
+    return list(kind.__dataclass_fields__)
+
+
 def _read(path: Path, kind: type[Line]) -> list[Line]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = [{k: v if v else None for k, v in row.items()} for row in csv.DictReader(file)]
+            reader = csv.DictReader(file)
+            rows = [{k: v if v else None for k, v in row.items()} for row in reader]
+        if list(reader.fieldnames or ()) != _names(kind):
+            raise ValueError(f"columns {reader.fieldnames}")
         return TypeAdapter(list[kind]).validate_python(rows)  # type: ignore[valid-type]
-    except (OSError, UnicodeDecodeError, csv.Error, ValidationError) as error:
+    except (OSError, csv.Error, ValueError) as error:
         raise InputError(
             path,
             found=f"something else ({' '.join(str(error).split())[:80]})",

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pipeline.cli import app
+from pipeline.layout import Layout
 
 PROJECT = Path(__file__).parents[2]
 EXEMPT = {
@@ -21,6 +22,8 @@ EXEMPT = {
     "mculora/files.py",
 }
 """The floor: every stage stands on it, and what it does to results shows in params and tests."""
+ASIDE = ("unfinished", "training_lock")
+"""What training keeps for itself while it is under way."""
 PARAMS = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
 
 
@@ -139,6 +142,30 @@ def test_code_behind_the_stage_is_listed(name):
     behind = modules_behind(f"pipeline/{command(name)}.py")
     missing = {path for path in behind if not any(is_inside(path, dep) for dep in deps)}
     assert not missing, f"add to the deps of {name}: {sorted(missing)}"
+
+
+@every_stage
+def test_listed_code_is_behind_the_stage(name):
+    behind = modules_behind(f"pipeline/{command(name)}.py")
+    for dep in filter(is_code, paths(STAGES[name]["deps"])):
+        assert any(is_inside(path, dep) for path in behind), f"{name} does not use {dep}"
+
+
+@every_stage
+def test_artefacts_that_the_stage_names_are_listed(name):
+    listed = [*paths(STAGES[name]["deps"]), *outputs(name)]
+    artefacts = {
+        n: v for n, v in vars(Layout).items() if isinstance(v, property) and n not in ASIDE
+    }
+    for path in modules_behind(f"pipeline/{command(name)}.py"):
+        if path.startswith("pipeline/"):
+            source = (PROJECT / path).read_text(encoding="utf-8")
+            for named in artefacts.keys() & set(re.findall(r"\blayout\.(\w+)", source)):
+                place = getattr(Layout("${dataset}"), named).as_posix()
+                assert any(is_inside(p, place) or is_inside(place, p) for p in listed), (
+                    path,
+                    place,
+                )
 
 
 @every_stage
