@@ -47,6 +47,8 @@ def run(
     pairs = compare_pairs(a, b, metric, clusters=clusters)
     for line in _lines(a, b, metric, pairs, _resampled(clusters)):
         say(line)
+    for experiment in filter(_is_selected_on_test, dict.fromkeys(experiments)):
+        say(f"{experiment} is selected on the test split: only beside published numbers that are")
     if to is not None:
         write_text(to, _json(a, b, metric, pairs, clusters))
         say(f"compare: wrote {to}")
@@ -70,6 +72,15 @@ def _dialogues(experiment: str) -> dict[str, str]:
     except InputError:
         return {}
     return {u.id: u.dialogue for u in map(from_line, text.splitlines())}
+
+
+def _is_selected_on_test(experiment: str) -> bool:
+    """Whether the experiment's epochs were chosen by what they are compared on."""
+    try:
+        evaluation = json.loads(_read(experiment, _NO_DATASET.evaluation))
+    except InputError:
+        return False
+    return bool(evaluation.get("selection") == "test")
 
 
 def _read(experiment: str, path: Path) -> bytes:

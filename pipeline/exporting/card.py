@@ -48,6 +48,8 @@ def read_results(layout: Layout, bundle: Bundle) -> Results:
     is_same_corpus = facts["corpus"]["fingerprint"] == trained_on
     if not (is_same_corpus and all(facts["params"].get(k) == v for k, v in params.items())):
         return Results()
+    if facts["selection"] == "test":  # of other epochs than the one that validation chose
+        return Results()
     main = json.loads(layout.metrics.read_text(encoding="utf-8"))[MAIN]
     primary = facts["primary"]
     return Results(primary, main[primary], main["mean_of_combinations"])

@@ -23,7 +23,12 @@ COLUMNS += [
 ]
 COLUMNS += ["probability_audio", "probability_text", "probability_visual"]
 RATES = (0.0, 0.5)
-FACTS = {"dataset": "sample", "primary": "wa", "nominal_rates": {"atv": 0.0, "rate-0.5": 0.5}}
+FACTS = {
+    "dataset": "sample",
+    "primary": "wa",
+    "selection": "validation",
+    "nominal_rates": {"atv": 0.0, "rate-0.5": 0.5},
+}
 
 
 def write_history(layout, rows):
