@@ -38,6 +38,7 @@ from pipeline.device import pick_device
 from pipeline.inputs import Inputs, input_paths, read_inputs, trained_features
 from pipeline.layout import Layout, require
 from pipeline.looking_back import LookingBack
+from pipeline.missing_moments import MissingMoments
 from pipeline.params import Params, read_params
 from pipeline.recipe import comparison
 from pipeline.representing import BestNetwork
@@ -61,11 +62,13 @@ def run(*, device: str) -> None:
     gathering = Gathering(
         corpus.task, corpus.class_names, seeds=params.seeds, methods=[m.name for m in methods]
     )
+    moments = MissingMoments(layout, inputs, params.missing_rates, params.split.seed)
     total = len(inputs.folds) * len(methods) * params.num_seeds
     reads = [*input_paths(layout), layout.models]
     with stage("evaluate", reads=reads, writes=layout.results) as facts:
         tests = (
-            _FoldTest(inputs, fold, masks[fold.name], where, gathering) for fold in inputs.folds
+            _FoldTest(inputs, fold, masks[fold.name], where, gathering, moments)
+            for fold in inputs.folds
         )
         each = ((t, m, s) for t in tests for m in methods for s in params.seeds)
         looking_back = LookingBack(params, layout, inputs=inputs, device=where)
@@ -92,6 +95,7 @@ def run(*, device: str) -> None:
                 "calibration": asdict(calibration_report(record, fitted)),
                 "groups": {k: asdict(g) for k, g in by_groups(record, corpus.utterances).items()},
                 "selection_gap": looking_back.as_json(),
+                "missing_moments": moments.as_json(),
             },
             [*runs.values()],
             record=record,
@@ -110,11 +114,14 @@ class _FoldTest:
         masks: TestMasks,
         device: torch.device,
         gathering: Gathering,
+        moments: MissingMoments,
     ) -> None:
         self.inputs, self.fold, self.device = inputs, fold, device
         self.gathering = gathering
         self.table = inputs.table(fold.test).to(device)
         self.kept = align_masks(masks.ids, masks.present, self.table)
+        self.thinned = moments.of(fold.name, self.table)
+        self.kept |= {condition: table.available for condition, table in self.thinned.items()}
         gathering.open_fold(fold.name, self.table, self.kept)
 
     def checkpoints(
@@ -148,14 +155,23 @@ class _FoldTest:
         self, runs: MethodRuns, seed: int, networks: Mapping[ModalityCombination | None, MCULoRA]
     ) -> dict[str, Tensor]:
         """What a method says under every condition; of ours, also what that is made of."""
+        whole = {c: kept for c, kept in self.kept.items() if c not in self.thinned}
         own = {which: n for which, n in networks.items() if which is not None}
         if own:
-            return predict_by_specialists(own, self.table, self.kept)
-        if runs.group != Group.MAIN:
-            return predict_conditions(networks[None], self.table, self.kept)
-        account = account_for_conditions(networks[None], self.table, self.kept)
-        self.gathering.add_account(seed, account)
-        return {condition: told.prediction for condition, told in account.items()}
+            said = predict_by_specialists(own, self.table, whole)
+        elif runs.group != Group.MAIN:
+            said = predict_conditions(networks[None], self.table, whole)
+        else:
+            account = account_for_conditions(networks[None], self.table, whole)
+            self.gathering.add_account(seed, account)
+            said = {condition: told.prediction for condition, told in account.items()}
+        for condition, table in self.thinned.items():
+            kept = {condition: table.available}
+            if own:
+                said |= predict_by_specialists(own, table, kept)
+            else:
+                said |= predict_conditions(networks[None], table, kept)
+        return said
 
 
 def _rank_of_interest(method: Method) -> int | None:

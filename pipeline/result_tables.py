@@ -40,7 +40,7 @@ def score_lines(methods: Mapping[str, Any]) -> str:
     """Every number, one per line; protocols are the keys of evaluation.json."""
     rows: list[Mapping[str, Any]] = []
     for method, results in methods.items():
-        for protocol in ("combinations", "missing_rates"):
+        for protocol in ("combinations", "missing_rates", "missing_moments"):
             for condition, scored in results[protocol].items():
                 key = {"method": method, "protocol": protocol, "condition": condition}
                 key |= {"num_utterances": scored["num_utterances"]}

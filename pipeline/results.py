@@ -29,6 +29,7 @@ from mculora.evaluation.statistics import (
 )
 from mculora.evaluation.sweep import ConditionScore
 from mculora.evaluation.tallies import Clusters, clusters_of
+from mculora.evaluation.thinning import FRAMES
 from mculora.files import write_text
 from mculora.modality import ModalityCombination
 from pipeline.layout import Layout
@@ -105,6 +106,7 @@ class MethodRuns:
             [{primary: sum(v) / len(v)} for v in self._validation.values()]
         )
         rates = {c: rate for c, rate in nominal_rates.items() if c not in COMBINATIONS}
+        moments = {c: float(c.removeprefix(FRAMES)) for c in seeds[0][0] if c.startswith(FRAMES)}
         return {
             "group": self.group,
             **({} if self.rank is None else {"rank": self.rank}),
@@ -113,6 +115,9 @@ class MethodRuns:
             MEAN: _as_json(summarise_metrics(means), resampled, MEAN),
             "missing_rates": {
                 f"{rate:.1f}": self._condition(c, resampled) for c, rate in rates.items()
+            },
+            "missing_moments": {
+                f"{rate:.1f}": self._condition(c, resampled) for c, rate in moments.items()
             },
             "validation": {MEAN: _as_json(validation)},
         }

@@ -26,6 +26,7 @@ from mculora.evaluation.predicted import PredictedTest
 from mculora.evaluation.robustness import relative_robustness
 from mculora.evaluation.statistics import Interval, Intervals
 from mculora.evaluation.tallies import Clusters, metrics_of, tally
+from mculora.evaluation.thinning import FRAMES
 from mculora.modality import NUM_COMBINATIONS
 from mculora.protocol.masks import rate_condition
 
@@ -169,7 +170,8 @@ def resample(record: PredictedTest, method: str, *, clusters: Clusters, draws: D
 def _realised(record: PredictedTest) -> dict[str, float]:
     """What the scored utterances lack at each missing rate: a fraction, mean over the folds."""
     found = {}
-    for condition in record.conditions[NUM_COMBINATIONS:]:
+    rates = [c for c in record.conditions[NUM_COMBINATIONS:] if not c.startswith(FRAMES)]
+    for condition in rates:
         left, known = record.left[condition].numpy(), record.known(condition).numpy()
         folds = [known & (record.fold.numpy() == fold) for fold in range(len(record.folds))]
         shares = [left[of_fold].mean() for of_fold in folds if of_fold.any()]

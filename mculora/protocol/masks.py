@@ -125,13 +125,14 @@ def draw_test_masks(
         rates[combination.word] = 1 - sum(combination.presence) / NUM_MODALITIES
     for rate in missing_rates:
         condition = rate_condition(rate)
-        rng = _generator(seed, fold.name, condition)
+        rng = named_generator(seed, fold.name, condition)
         present[condition] = torch.from_numpy(RULES[rule](len(ids), rate, rng))
         rates[condition] = rate
     return TestMasks(fold.name, ids, present=present, rates=rates, rule=rule, seed=seed)
 
 
-def _generator(seed: int, *names: str) -> np.random.Generator:
+def named_generator(seed: int, *names: str) -> np.random.Generator:
+    """Make the source of chance of one draw, which no other draw touches."""
     name_hash = hashlib.sha256("\0".join(names).encode()).digest()
     return np.random.default_rng([seed, int.from_bytes(name_hash[:8], "big")])
 

@@ -54,6 +54,8 @@ class MethodResult:
         combinations: By combination word.
         mean_of_combinations: The mean of these seven.
         missing_rates: By nominal missing rate.
+        missing_moments: By nominal missing rate of moments; empty where no features have a course
+            in time. `realised` here counts modalities; see `Evaluation.missing_moments`.
         pooled: All pairs of an utterance and one of the seven combinations scored as one set, over
             all folds; of the groups main and baseline, as `relative_robustness` is.
         relative_robustness: By metric, the area under its curve over the realised missing rates,
@@ -73,6 +75,7 @@ class MethodResult:
     mean_of_combinations: dict[str, Summary]
     missing_rates: dict[str, Tested]
     validation: dict[str, dict[str, Summary]]
+    missing_moments: dict[str, Tested] = field(default_factory=dict)
     pooled: dict[str, Summary] = field(default_factory=dict)
     relative_robustness: dict[str, Summary] = field(default_factory=dict)
     rank: int | None = None
@@ -116,6 +119,26 @@ class FeatureFacts:
 
 
 @dataclass(frozen=True)
+class MomentsLost:
+    """The fraction of the moments of a fold's test that were lost, and a digest of which."""
+
+    realised: float
+    digest: str
+
+
+@dataclass(frozen=True)
+class MissingMoments:
+    """The test with moments missing: of which modalities; what was lost, by nominal rate and fold.
+
+    Each moment is lost by a coin of its own before the mean is taken; a modality that keeps none
+    is absent.
+    """
+
+    modalities: list[str] = field(default_factory=list)
+    rates: dict[str, dict[str, MomentsLost]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class BootstrapFacts:
     """How the 95 % intervals `over_utterances`, `over_seeds` and `over_both` were made.
 
@@ -138,6 +161,7 @@ class Evaluation:
 
     Attributes:
         missing_rule: How the masks of the missing rates were drawn.
+        missing_moments: How moments were lost, in features that have a course in time.
         classes: Rows and columns of each confusion: the corpus's classes, or ACC7's.
         bootstrap: How the intervals were made; None in a file without.
         calibration: Of the main method; None in a file without.
@@ -161,6 +185,7 @@ class Evaluation:
     versions: dict[str, str]
     machine: str
     missing_rule: str = "gcnet"
+    missing_moments: MissingMoments = field(default_factory=MissingMoments)
     classes: list[str] = field(default_factory=list)
     bootstrap: BootstrapFacts | None = None
     calibration: CalibrationReport | None = None

@@ -9,6 +9,7 @@ import tiny_models
 from mculora.features.store.reader import open_sequences, read_store
 from mculora.modality import Modality
 from pipeline.layout import Layout
+from pipeline.page.evaluation import read_evaluation
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +36,25 @@ def test_from_raw_files_to_a_prediction(travel, run, models):
         assert (lengths == {1}) == (modality is Modality.VISUAL)
     evaluation = json.loads(layout.evaluation.read_text())
     assert {facts["encoder"] for facts in evaluation["features"].values()} == set(changes)
+    check_missing_moments(read_evaluation(layout.evaluation))
     clip = next(Path("data/raw/sample").rglob("*.mp4"))
     road.change(extract={"dtype": "auto"})  # the network asks for the one it was trained with
     done = run("predict", clip, "--transcript", "what a wonderful day")
     assert done.code == 0, done.err
     assert "used:     audio, text, visual" in done.out
+
+
+def check_missing_moments(evaluation):
+    """Sounds and words lose moments, pictures of one vector do not; no loss changes nothing."""
+    assert evaluation.missing_moments.modalities == ["audio", "text"]
+    rates = evaluation.missing_moments.rates
+    assert list(rates) == ["0.0", "0.5"]
+    assert (rates["0.0"]["official"].realised, len(rates["0.5"]["official"].digest)) == (0, 64)
+    assert 0.4 < rates["0.5"]["official"].realised < 0.6
+    for method in evaluation.shown.values():
+        assert list(method.missing_moments) == ["0.0", "0.5"]
+        whole, same = method.missing_rates["0.0"].metrics, method.missing_moments["0.0"].metrics
+        assert same["mae"].mean == pytest.approx(whole["mae"].mean, abs=1e-4)
+        assert method.missing_moments["0.5"].metrics["mae"].over_utterances
+        half = method.missing_moments["0.5"].metrics["mae"].mean
+        assert half != pytest.approx(whole["mae"].mean, abs=1e-4)
