@@ -79,6 +79,11 @@ class Layout:
         return self.root / ".progress" / self.dataset
 
     @property
+    def live(self) -> Path:
+        """Every epoch of a training under way so far, as a table; gone when it is done."""
+        return self.unfinished / "live.csv"
+
+    @property
     def training_lock(self) -> Path:
         """Held while the dataset is trained on in this folder."""
         return self.unfinished.with_suffix(".lock")
@@ -172,6 +177,11 @@ class Layout:
     def tables(self) -> Path:
         """The page's tables as files for papers (`report`)."""
         return self.root / "reports" / "tables"
+
+    @property
+    def model_card(self) -> Path:
+        """What the run made of what, and what it is not to be used for (`report`)."""
+        return self.root / "reports" / "model_card.md"
 
 
 def require(path: Path, *, command: str) -> Path:

@@ -1,4 +1,4 @@
-"""Stage `report`: what came out -> one page that opens offline, its figures and tables as files."""
+"""Stage `report`: what came out -> one page that opens offline, its figures, tables and card."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mculora.evaluation.predicted import read_predictions
 from mculora.files import write_text
 from pipeline.console import stage
 from pipeline.layout import Layout, require
+from pipeline.model_card import model_card
 from pipeline.page.case_media import CaseMedia, read_case_media
 from pipeline.page.cases import CaseSection, case_section
 from pipeline.page.conflict import read_conflict
@@ -62,8 +63,9 @@ def run() -> None:
         write_text(layout.report, render_page(content))
         num_figures = write_figures(layout.figures, content)
         num_tables = write_tables(layout.tables, content, provenance(evaluation))
+        write_text(layout.model_card, model_card(evaluation))
         facts.append(f"{len(evaluation.methods)} methods")
-        facts.append(f"{num_figures} figures and {num_tables} tables as files beside it")
+        facts.append(f"{num_figures} figures, {num_tables} tables and the model card beside it")
 
 
 def _cases(params: Params, layout: Layout) -> CaseSection:
