@@ -51,7 +51,8 @@ def evaluated(project):
     results.mkdir()
     main = {"weighted_f1_nonzero": {c.word: 0.7 for c in ModalityCombination}}
     main["mean_of_combinations"] = {"weighted_f1_nonzero": 0.8125, "mae": 0.9, "corr": None}
-    facts = {"primary": "weighted_f1_nonzero", "corpus": {"fingerprint": "0"}}
+    facts = {"primary": "weighted_f1_nonzero", "selection": "validation"}
+    facts["corpus"] = {"fingerprint": "0"}
     facts["params"] = asdict(read_params())
     (results / "metrics.json").write_text(json.dumps({"mculora": main}))
     (results / "evaluation.json").write_text(json.dumps(facts))
