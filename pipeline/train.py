@@ -16,6 +16,7 @@ from pipeline.recipe import comparison, keeps_epochs
 from pipeline.training.collecting import collect
 from pipeline.training.jobs import Plan, plan_jobs
 from pipeline.training.kept import kept_work
+from pipeline.training.live import live_table
 from pipeline.training.processes import run_jobs
 from pipeline.training.telling import Teller, what_was_done
 from pipeline.training.worker import Workplace
@@ -45,7 +46,9 @@ def run(*, device: str, workers: int | None = None, is_deterministic: bool = Fal
     with stage("train", reads=input_paths(layout), writes=layout.models) as facts, _turn(layout):
         for name in compared.same_as_main:
             say(f"  {name} is {compared.methods[0].name} itself here, and not trained twice")
-        _train(plan, Workplace(layout, kept, computing), workers or num_processes(computing.device))
+        with live_table(layout.live, plan, kept):
+            num_workers = workers or num_processes(computing.device)
+            _train(plan, Workplace(layout, kept, computing), num_workers)
         collect(layout, plan, kept)
         facts += [f"{len(compared.methods)} methods", f"{params.num_seeds} seeds"]
 

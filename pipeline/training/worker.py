@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -25,6 +26,7 @@ from pipeline.layout import Layout
 from pipeline.training.account import account_of
 from pipeline.training.jobs import EncoderJob, Job, NetworkJob
 from pipeline.training.kept import Kept
+from pipeline.training.live import SECONDS_BETWEEN_TABLES
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Worker:
         self.layout, self.kept = workplace.layout, workplace.kept
         self.device = workplace.computing.device
         prepare_process(workplace.computing)
+        self.told_at = time.monotonic()
         self.data = lru_cache(maxsize=1)(self._data)
 
     def run(self, job: Job) -> Job:
@@ -91,8 +94,16 @@ class Worker:
         records: list[EpochRecord] = []
         journal = EpochJournal(self.kept.journal(job), network) if job.keeps_epochs else None
         if _can_learn(job, network, data):
-            kept = {"resume": self.kept.resume_file(job), "journal": journal}
-            records = list(train_network(network, data, method.training, seed=job.seed, **kept))
+            for record in train_network(
+                network,
+                data,
+                method.training,
+                seed=job.seed,
+                resume=self.kept.resume_file(job),
+                journal=journal,
+            ):
+                records.append(record)
+                self._tell(job, records)
         if journal:
             journal.pack(self.kept.epochs(job))
         self.kept.write_account(job, account_of(job, records))
@@ -100,6 +111,12 @@ class Worker:
         judged = method.training.judged
         provenance["calibration"] = calibrate(network, data.validation, data.task, judged)
         save_checkpoint(self.kept.weights(job), network, provenance)
+
+    def _tell(self, job: NetworkJob, records: Sequence[EpochRecord]) -> None:
+        """Say how far a training is, now and then: nothing but the live table reads it."""
+        if time.monotonic() - self.told_at >= SECONDS_BETWEEN_TABLES:
+            self.kept.write_account(job, account_of(job, records))
+            self.told_at = time.monotonic()
 
     def _network(self, config: NetworkConfig, data: TrainingData, seed: int) -> MCULoRA:
         """A network at its start."""
