@@ -8,7 +8,9 @@ of the resamples.
 Few seeds, resampled, spread too little: by a factor of sqrt((n - 1) / n), and their percentiles
 ignore that the spread itself is a guess. So the deviations of a resample's seed weights from 1 / n
 are stretched by sqrt(n / (n - 1)) times the ratio of Student's quantile to the normal one: for
-roughly normal seeds, the interval over seeds is Student's.
+roughly normal seeds, the interval over seeds is Student's. Of 400 simulated tests (3 or 5 seeds, 20
+or 100 clusters), the intervals over utterances covered 92 to 95 %, over seeds 92 to 95 %, over both
+95 to 99 %.
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ from mculora.evaluation.bootstrap import (
     MEAN,
     POOLED,
     ROBUSTNESS,
+    Resampled,
     draw,
     resample,
 )
 from mculora.evaluation.metrics import PRIMARY, score
 from mculora.evaluation.robustness import relative_robustness
 from mculora.evaluation.statistics import INTERVALS
-from mculora.evaluation.tallies import clusters_of
+from mculora.evaluation.tallies import Clusters, clusters_of
 from mculora.modality import ModalityCombination
 
 WORDS = [c.word for c in ModalityCombination]
@@ -124,6 +125,23 @@ def test_both_is_wider_than_each():
     width = {n: i.high - i.low for n, i in found.intervals("mae", MEAN).items()}
     assert tuple(width) == INTERVALS
     assert width["over_both"] > max(width["over_utterances"], width["over_seeds"])
+
+
+def test_intervals_cover_what_they_are_of():
+    """Each utterance and each seed has an effect of its own; what would other ones have had?"""
+    num, num_seeds, times = 30, 5, 100
+    clusters = Clusters(np.arange(num), np.zeros(num, dtype=np.int64))
+    covered = dict.fromkeys(INTERVALS, 0)
+    for test in range(times):
+        rng = np.random.default_rng(test)
+        of_seed, of_utterance = rng.normal(0, 0.3, num_seeds), rng.normal(0, 1, num)
+        scores = of_seed[:, None] + of_utterance + rng.normal(0, 0.5, (num_seeds, num))
+        draws = draw(clusters, num_seeds, num_resamples=300, seed=test)
+        found = Resampled(draws, {"mae": {MEAN: draws.clusters @ scores.T / num}})
+        truth = {"over_utterances": of_seed.mean(), "over_seeds": of_utterance.mean()}
+        for name, interval in found.intervals("mae", MEAN).items():
+            covered[name] += interval.low <= truth.get(name, 0) <= interval.high
+    assert all(count >= 0.87 * times for count in covered.values()), covered
 
 
 def test_a_paired_difference_is_narrower_than_its_parts():
