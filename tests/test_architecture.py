@@ -23,7 +23,7 @@ OWNED = ("decord", "opensmile", "transformers", "av", "h5py", "requests", "ray")
 SEVERAL_OWNERS = {"av": 3}
 """One reads what exists, one writes the sample corpus, one writes what was painted over."""
 STAGES = ["download", "prepare", "extract", "split", "train", "evaluate", "report", "predict"]
-ASIDE = ["faces", "doctor", "export", "serve"]
+ASIDE = ["faces", "doctor", "export", "serve", "compare"]
 """Commands beside the flow: they make nothing that a stage reads."""
 
 

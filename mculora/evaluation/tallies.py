@@ -123,7 +123,8 @@ class _ScoreTally:
 def _confused(truth: NDArray[np.int64], predicted: NDArray[np.int64], num_classes: int) -> Floats:
     """One where truth (n,) and prediction (S, n) meet: (S, n, K²), rows the truth."""
     cell = truth * num_classes + predicted
-    return (cell[..., None] == np.arange(num_classes**2)).astype(np.float64)
+    ones: Floats = (cell[..., None] == np.arange(num_classes**2)).astype(np.float64)
+    return ones
 
 
 def _rounded(scores: Floats, limit: int) -> Floats:
