@@ -36,6 +36,19 @@ def _validation(results: Mapping[str, Any], primary: str) -> float | None:
     return mean
 
 
+def marked_headline(listed: Mapping[str, Any], selection: str) -> Mapping[str, Any]:
+    """The same numbers under a key that says so where the test split selected."""
+    return {"selected_on_test": listed} if selection == "test" else listed
+
+
+def marked_table(text: str, selection: str) -> str:
+    """A CSV with a column more that says so where the test split selected."""
+    if selection != "test":
+        return text
+    header, *rows = text.splitlines()
+    return "\n".join([f"{header},selection", *(f"{row},test" for row in rows)]) + "\n"
+
+
 def score_lines(methods: Mapping[str, Any]) -> str:
     """Every number, one per line; protocols are the keys of evaluation.json."""
     rows: list[Mapping[str, Any]] = []

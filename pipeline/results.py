@@ -39,6 +39,8 @@ from pipeline.result_tables import (
     by_rank,
     condition_curve,
     headline,
+    marked_headline,
+    marked_table,
     score_lines,
     training_curves,
 )
@@ -173,7 +175,7 @@ def write_results(
     }
     tables = {
         layout.evaluation: _json({**evaluation, "methods": methods}),
-        layout.metrics: _json(headline(methods, primary)),
+        layout.metrics: _json(marked_headline(headline(methods, primary), facts["selection"])),
         layout.scores: score_lines(methods),
         layout.by_combination: condition_curve(shown, "combinations", primary, label="combination"),
         layout.by_missing_rate: condition_curve(
@@ -184,9 +186,11 @@ def write_results(
         layout.training_curves: training_curves(layout.history, runs[0].method),
     }
     for path, text in tables.items():
-        write_text(path, text)
+        is_of_test = path.suffix == ".csv" and path != layout.training_curves
+        write_text(path, marked_table(text, facts["selection"]) if is_of_test else text)
     mean = methods[runs[0].method][MEAN][primary]["mean"]
-    return f"{primary} {mean:.4f}, mean over the seven combinations"
+    mark = ", selected on test" if facts["selection"] == "test" else ""
+    return f"{primary} {mean:.4f}, mean over the seven combinations{mark}"
 
 
 def _mean_of_combinations(scores: Mapping[str, ConditionScore]) -> Metrics:
