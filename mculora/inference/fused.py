@@ -7,10 +7,12 @@ needs nothing encoded again: each encoder runs once, and every combination reads
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from mculora.inference.bundle import Bundle
@@ -18,6 +20,9 @@ from mculora.inference.prediction import Interval
 from mculora.modality import ABSENT, Modality, ModalityCombination, combination_index
 from mculora.model.folding import FoldedStates, fold
 from mculora.model.packing import grid_of
+
+SMALL = 32
+"""So many utterances, or fewer, are predicted in one thread."""
 
 
 @dataclass
@@ -48,6 +53,7 @@ class Fused:
     def __init__(self, bundle: Bundle, device: torch.device) -> None:
         self._bundle, self._device = bundle, device
         self._folded = fold(bundle.network).to(device)
+        self._threads = ThreadpoolController()  # knows torch's, which is imported
 
     @torch.inference_mode()
     def predict(
@@ -65,15 +71,23 @@ class Fused:
         wanted = _wanted(combination_index(present).tolist())
         if not wanted:
             return outputs
-        places, states = self._encode(features, present, dialogue)
-        for combination, shares in wanted.items():
-            rows = torch.tensor([share.row for share in shares])
-            at = places[rows][:, list(combination.modalities)].to(self._device)
-            values = self._values(combination, self._folded.predict(combination, states, at))
-            half = self._bundle.half_width(combination)
-            for share, value in zip(shares, values.unbind(), strict=True):
-                _note(outputs[share.row], share, value, half)
+        with self._in_few_threads(len(present)):
+            places, states = self._encode(features, present, dialogue)
+            for combination, shares in wanted.items():
+                rows = torch.tensor([share.row for share in shares])
+                at = places[rows][:, list(combination.modalities)].to(self._device)
+                values = self._values(combination, self._folded.predict(combination, states, at))
+                half = self._bundle.half_width(combination)
+                for share, value in zip(shares, values.unbind(), strict=True):
+                    _note(outputs[share.row], share, value, half)
         return outputs
+
+    def _in_few_threads(self, num_utterances: int) -> AbstractContextManager[object]:
+        """Compute small products in one thread: several wait for each other, above all if busy."""
+        if num_utterances > SMALL or self._device.type != "cpu":
+            return nullcontext()
+        limit: AbstractContextManager[object] = self._threads.limit(limits=1, user_api="openmp")
+        return limit
 
     def _encode(
         self, features: Sequence[Tensor], present: Tensor, dialogue: Tensor
