@@ -34,7 +34,7 @@ from mculora.protocol.folds import Fold
 from mculora.protocol.masks import TestMasks, read_masks
 from mculora.training.methods import Group, Method
 from pipeline.console import progress, stage
-from pipeline.device import pick_device
+from pipeline.device import one_thread, pick_device
 from pipeline.inputs import Inputs, input_paths, read_inputs, trained_features
 from pipeline.layout import Layout, require
 from pipeline.looking_back import LookingBack
@@ -65,7 +65,7 @@ def run(*, device: str) -> None:
     moments = MissingMoments(layout, inputs, params.missing_rates, params.split.seed)
     total = len(inputs.folds) * len(methods) * params.num_seeds
     reads = [*input_paths(layout), layout.models]
-    with stage("evaluate", reads=reads, writes=layout.results) as facts:
+    with stage("evaluate", reads=reads, writes=layout.results) as facts, one_thread():
         tests = (
             _FoldTest(inputs, fold, masks[fold.name], where, gathering, moments)
             for fold in inputs.folds

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mculora.errors import InputError
-from pipeline.device import Computing, num_processes, pick_device, prepare_process
+from pipeline.device import Computing, num_processes, one_thread, pick_device, prepare_process
 
 
 @pytest.mark.parametrize("name", ["cpu", "auto"])
@@ -39,3 +39,11 @@ def test_only_cuda_has_to_be_told_to_repeat_itself(
     assert torch.are_deterministic_algorithms_enabled() == is_strict
     expected = ":4096:8" if is_strict else "as it was"
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == expected
+
+
+def test_one_thread_for_a_while():
+    threads = torch.get_num_threads()
+    with pytest.raises(KeyError), one_thread():
+        assert torch.get_num_threads() == 1
+        raise KeyError
+    assert torch.get_num_threads() == threads
