@@ -85,7 +85,7 @@ def model_card(evaluation: Evaluation) -> str:
         are_few=evaluation.corpus.splits.get("test", 0) < FEW_UTTERANCES,
         terms=TERMS.get(evaluation.dataset, "of its own: ask whoever has it"),
         encoder_terms={e: terms for e in encoders if (terms := encoder_terms(e))},
-        params=yaml.safe_dump(evaluation.params, sort_keys=False, allow_unicode=True),
+        params=yaml.safe_dump(evaluation.settings, sort_keys=False, allow_unicode=True),
     )
 
 

@@ -198,6 +198,11 @@ class Evaluation:
         return [self.primary, *(name for name in self.majority if name != self.primary)]
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The parameters without where the corpus came from: paths of a machine, no results."""
+        return {key: value for key, value in self.params.items() if key != "sources"}
+
+    @property
     def main(self) -> str:
         """The method that all others are here for."""
         return next(iter(self.in_groups("main")))

@@ -126,7 +126,7 @@ def _facts(evaluation: Evaluation) -> dict[str, Any]:
         "methods": _methods(evaluation),
         "seeds": plural(evaluation.num_seeds, "seed"),
         "folds": plural(len(evaluation.folds), "fold"),
-        "params": yaml.safe_dump(evaluation.params, sort_keys=False, allow_unicode=True),
+        "params": yaml.safe_dump(evaluation.settings, sort_keys=False, allow_unicode=True),
     }
 
 

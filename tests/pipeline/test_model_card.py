@@ -73,6 +73,13 @@ def test_it_says_what_flatters_or_is_not_known():
     assert "read once, after training" not in text
 
 
+def test_no_path_of_a_machine_is_in_it():
+    content = example_evaluation()
+    content["params"]["sources"] = {"mosei": {"raw": {"at": "/disk/of/ann/mosei.zip"}}}
+    assert "/disk/of/ann" not in card(content)
+    assert "dpft: one_sided" in card(content)
+
+
 def test_the_same_run_gives_the_same_card():
     assert card(example_evaluation()) == card(example_evaluation())
 
