@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from mculora.errors import InputError
@@ -66,7 +66,7 @@ class EpochJournal:
             for (name, p), column in zip(self.parameters.items(), columns, strict=True)
         }
         with whole_file(path) as temporary:
-            save_file(tensors, temporary)
+            temporary.write_bytes(save(tensors))  # `save_file` makes it readable to oneself alone
 
     @property
     def _bytes_per_epoch(self) -> int:
