@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from mculora.features.encoder import EncoderSpec
 from mculora.inference.bundle import Bundle, load_bundle
@@ -13,7 +11,7 @@ from mculora.model.checkpoint import Checkpoint, load_checkpoint, read_provenanc
 from mculora.training.methods import MAIN
 from pipeline.encoders import encoder_spec
 from pipeline.layout import Layout, require
-from pipeline.params import Params, read_params
+from pipeline.params import Params, read_params, what_counts
 
 
 def find_bundle(folder: Path | None) -> Bundle:
@@ -38,11 +36,6 @@ def trained_bundle(params: Params, root: Path = Path()) -> Bundle:
     if params.features == "extracted":
         encoders = {m: encoder_spec(params, m) for m in Modality}
     return Bundle(checkpoint.network, encoders, checkpoint.provenance, what_counts(params))
-
-
-def what_counts(params: Params) -> dict[str, Any]:
-    """The parameters of a run without where its data came from: that is of one machine."""
-    return {key: value for key, value in asdict(params).items() if key != "sources"}
 
 
 def best_checkpoint(layout: Layout) -> Checkpoint:

@@ -38,11 +38,12 @@ from pipeline.device import one_thread, pick_device
 from pipeline.inputs import Inputs, input_paths, read_inputs, trained_features
 from pipeline.layout import Layout, require
 from pipeline.looking_back import LookingBack
+from pipeline.method_runs import MethodRuns
 from pipeline.missing_moments import MissingMoments
-from pipeline.params import Params, read_params
+from pipeline.params import Params, read_params, what_counts
 from pipeline.recipe import comparison
 from pipeline.representing import BestNetwork
-from pipeline.results import MethodRuns, write_results
+from pipeline.results import write_results
 from pipeline.training.jobs import networks_of
 
 LIBRARIES = ("mculora", "torch", "numpy", "scikit-learn", "transformers", "opensmile")
@@ -207,7 +208,7 @@ def _facts(params: Params, inputs: Inputs, masks: dict[str, TestMasks]) -> dict[
         "missing_rule": next(iter(masks.values())).rule,
         "nominal_rates": dict(next(iter(masks.values())).rates),
         "majority": mean_metrics(majorities),
-        "params": {key: value for key, value in asdict(params).items() if key != "report"},
+        "params": what_counts(params),
         "versions": {"python": platform.python_version(), **{n: version(n) for n in LIBRARIES}},
         "machine": "CUDA" if torch.cuda.is_available() else "CPU",
     }

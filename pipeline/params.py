@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -195,6 +195,12 @@ class Params:
     def seeds(self) -> range:
         """The seeds of all runs."""
         return range(self.seed, self.seed + self.num_seeds)
+
+
+def what_counts(params: Params) -> dict[str, Any]:
+    """The parameters that results depend on: not where data came from, nor what a page shows."""
+    aside = ("sources", "report")
+    return {key: value for key, value in asdict(params).items() if key not in aside}
 
 
 def read_params(path: Path = PARAMS) -> Params:

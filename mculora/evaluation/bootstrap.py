@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t  # type: ignore[import-untyped]
 
-from mculora.evaluation.metrics import LOWER_IS_BETTER
+from mculora.evaluation.metrics import LOWER_IS_BETTER, range_of
 from mculora.evaluation.predicted import PredictedTest
 from mculora.evaluation.robustness import relative_robustness
 from mculora.evaluation.statistics import Interval, Intervals
@@ -95,10 +95,12 @@ class Resampled:
         draws: The resamples.
         metrics: By metric, then by condition or `MEAN`, `POOLED`, `ROBUSTNESS`: (1 + B, S) by seed;
             NaN where undefined.
+        is_difference: Whether it is one.
     """
 
     draws: Draws
     metrics: Mapping[str, Mapping[str, Floats]]
+    is_difference: bool = False
 
     def minus(self, other: Resampled) -> Resampled:
         """Subtract, pair by pair; of the same draws and seeds, with the same names."""
@@ -106,12 +108,13 @@ class Resampled:
             metric: {name: values - other.metrics[metric][name] for name, values in of.items()}
             for metric, of in self.metrics.items()
         }
-        return Resampled(self.draws, metrics)
+        return Resampled(self.draws, metrics, is_difference=True)
 
     def only(self, metric: str, names: Sequence[str] | None = None) -> Resampled:
         """Forget the other metrics and, given names, what else is made of this one."""
         kept = self.metrics[metric]
-        return Resampled(self.draws, {metric: {n: kept[n] for n in names or kept}})
+        chosen = {metric: {n: kept[n] for n in names or kept}}
+        return Resampled(self.draws, chosen, self.is_difference)
 
     def by_seed(self, metric: str, name: str) -> list[float | None]:
         """The sample's own values, one per seed."""
@@ -121,7 +124,8 @@ class Resampled:
         """The intervals of the mean over the seeds.
 
         One is lacking where there is nothing to resample (a single seed, a single dialogue), or
-        where the sample itself has no value.
+        where the sample itself has no value. Stretched seeds may lead out of a metric's range; an
+        interval ends there.
         """
         values, draws = self.metrics[metric][name], self.draws
         if not np.isfinite(values[0]).all():
@@ -129,12 +133,21 @@ class Resampled:
         found = Intervals()
         has_seeds, has_clusters = draws.seeds.shape[1] > 1, bool((draws.clusters != 1).any())
         if has_clusters:
-            found["over_utterances"] = _interval(values[1:].mean(1))
+            found["over_utterances"] = self._interval(metric, name, values[1:].mean(1))
         if has_seeds:
-            found["over_seeds"] = _interval(draws.seeds[1:] @ values[0])
+            found["over_seeds"] = self._interval(metric, name, draws.seeds[1:] @ values[0])
         if has_seeds and has_clusters:
-            found["over_both"] = _interval((draws.seeds * values)[1:].sum(1))
+            both = (draws.seeds * values)[1:].sum(1)
+            found["over_both"] = self._interval(metric, name, both)
         return found
+
+    def _interval(self, metric: str, name: str, values: Floats) -> Interval:
+        """Percentiles of the resamples in which there is a value, (B,)."""
+        tail = 50 * (1 - CONFIDENCE)
+        ends = np.percentile(values[np.isfinite(values)], [tail, 100 - tail])
+        if not self.is_difference and name != ROBUSTNESS:  # which has no upper end
+            ends = ends.clip(*range_of(metric))
+        return Interval(*ends.tolist())
 
 
 def resample(record: PredictedTest, method: str, *, clusters: Clusters, draws: Draws) -> Resampled:
@@ -188,10 +201,3 @@ def _mean(values: Floats, *, axis: int) -> Floats:
     total = np.where(defined, values, 0.0).sum(axis)
     mean: Floats = np.divide(total, num, out=np.full(total.shape, np.nan), where=num > 0)
     return mean
-
-
-def _interval(values: Floats) -> Interval:
-    """Percentiles of the resamples in which there is a value, (B,)."""
-    tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(values[np.isfinite(values)], [tail, 100 - tail])
-    return Interval(float(low), float(high))

@@ -40,8 +40,17 @@ CLASSIFICATION_METRICS = ("wa", "ua", "weighted_f1")
 PRIMARY = {Task.REGRESSION: "weighted_f1_nonzero", Task.CLASSIFICATION: "wa"}
 """The metric that decides and that headlines quote."""
 LOWER_IS_BETTER = frozenset({"mae", "mae_nonzero"})
+_RANGES = {
+    **dict.fromkeys(("mae", "mae_nonzero"), (0.0, np.inf)),
+    **dict.fromkeys(("corr", "corr_nonzero"), (-1.0, 1.0)),
+}
 SCORE_CLASSES = ("-3", "-2", "-1", "0", "1", "2", "3")
 """The classes of a score, by ACC7: rounded half to even, after clipping to [-3, 3]."""
+
+
+def range_of(metric: str) -> tuple[float, float]:
+    """The least and the greatest value that a metric can have."""
+    return _RANGES.get(metric, (0.0, 1.0))
 
 
 def score(predictions: Values, labels: Values, task: Task) -> Metrics:

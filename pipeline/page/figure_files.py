@@ -70,9 +70,9 @@ def _compose(drawing: Drawing) -> Element:
     for entry, (x, y) in legend.items():
         _draw_entry(root, entry, x=x, y=y)
     for place, panel in enumerate(panels.values()):
-        x, y = place % columns * (wide + GAP), top + place // columns * (high + GAP)
+        across, down = place % columns * (wide + GAP), top + place // columns * (high + GAP)
         kind = {"class": "panels"} if drawing.is_small else {}
-        group = add(root, "g", {"transform": f"translate({x:g} {y:g})", **kind})
+        group = add(root, "g", {"transform": f"translate({across:g} {down:g})", **kind})
         group.extend(panel)
     return root
 

@@ -20,10 +20,9 @@ from mculora.inference.encoding import load_trained_encoder
 from mculora.inference.predictor import Predictor
 from mculora.modality import Modality, ModalityCombination
 from mculora.model.checkpoint import save_checkpoint
-from pipeline.bundles import what_counts
 from pipeline.exporting.card import Results, compose_card
 from pipeline.exporting.encoders import carry, is_local, pin
-from pipeline.params import read_params
+from pipeline.params import read_params, what_counts
 
 PROJECT = Path(__file__).parents[2]
 EXPORTED = Path("exports/sample")

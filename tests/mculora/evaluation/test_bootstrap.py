@@ -13,6 +13,7 @@ from mculora.evaluation.bootstrap import (
     MEAN,
     POOLED,
     ROBUSTNESS,
+    Draws,
     Resampled,
     draw,
     resample,
@@ -181,3 +182,17 @@ def test_what_is_undefined_has_no_interval_and_stays_out_of_means():
     single = resampled(make_record(num=1, num_folds=1))
     assert single.by_seed("corr", MEAN) == [None] * 3
     assert single.intervals("corr", MEAN) == single.intervals("corr", ROBUSTNESS) == {}
+
+
+def test_stretched_seeds_do_not_lead_out_of_a_metrics_range():
+    draws = Draws(
+        np.ones((5, 1)), np.array([[0.5, 0.5], [2.0, -1], [-1, 2.0], [2, -1], [-1, 2]]), 0
+    )
+    values = {"acc7": {"atv": np.tile([0.9, 1.0], (5, 1))}}
+    interval = Resampled(draws, values).intervals("acc7", "atv")["over_seeds"]
+    assert interval.low == pytest.approx(0.8, abs=0.01)
+    assert interval.high == 1.0
+    difference = Resampled(draws, values).minus(
+        Resampled(draws, {"acc7": {"atv": np.ones((5, 2))}})
+    )
+    assert difference.intervals("acc7", "atv")["over_seeds"].low == pytest.approx(-0.2, abs=0.01)
