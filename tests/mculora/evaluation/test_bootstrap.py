@@ -138,7 +138,8 @@ def test_intervals_cover_what_they_are_of():
         of_seed, of_utterance = rng.normal(0, 0.3, num_seeds), rng.normal(0, 1, num)
         scores = of_seed[:, None] + of_utterance + rng.normal(0, 0.5, (num_seeds, num))
         draws = draw(clusters, num_seeds, num_resamples=300, seed=test)
-        found = Resampled(draws, {"mae": {MEAN: draws.clusters @ scores.T / num}})
+        values = {"mae": {MEAN: draws.clusters @ scores.T / num}}
+        found = Resampled(draws, values, is_difference=True)  # about zero
         truth = {"over_utterances": of_seed.mean(), "over_seeds": of_utterance.mean()}
         for name, interval in found.intervals("mae", MEAN).items():
             covered[name] += interval.low <= truth.get(name, 0) <= interval.high
@@ -185,14 +186,10 @@ def test_what_is_undefined_has_no_interval_and_stays_out_of_means():
 
 
 def test_stretched_seeds_do_not_lead_out_of_a_metrics_range():
-    draws = Draws(
-        np.ones((5, 1)), np.array([[0.5, 0.5], [2.0, -1], [-1, 2.0], [2, -1], [-1, 2]]), 0
-    )
-    values = {"acc7": {"atv": np.tile([0.9, 1.0], (5, 1))}}
-    interval = Resampled(draws, values).intervals("acc7", "atv")["over_seeds"]
-    assert interval.low == pytest.approx(0.8, abs=0.01)
-    assert interval.high == 1.0
-    difference = Resampled(draws, values).minus(
-        Resampled(draws, {"acc7": {"atv": np.ones((5, 2))}})
-    )
+    seeds = np.array([[0.5, 0.5], [2.0, -1.0], [-1.0, 2.0], [2.0, -1.0], [-1.0, 2.0]])
+    draws = Draws(np.ones((5, 1)), seeds, 0)
+    found = Resampled(draws, {"acc7": {"atv": np.tile([0.9, 1.0], (5, 1))}})
+    interval = found.intervals("acc7", "atv")["over_seeds"]
+    assert (interval.low, interval.high) == (pytest.approx(0.8, abs=0.01), 1.0)
+    difference = found.minus(Resampled(draws, {"acc7": {"atv": np.ones((5, 2))}}))
     assert difference.intervals("acc7", "atv")["over_seeds"].low == pytest.approx(-0.2, abs=0.01)
