@@ -35,15 +35,15 @@ from mculora.protocol.masks import TestMasks, read_masks
 from mculora.training.methods import Group, Method
 from pipeline.console import progress, stage
 from pipeline.device import one_thread, pick_device
+from pipeline.evaluating.looking_back import LookingBack
+from pipeline.evaluating.method_runs import MethodRuns
+from pipeline.evaluating.missing_moments import MissingMoments
+from pipeline.evaluating.representing import BestNetwork
+from pipeline.evaluating.results import write_results
 from pipeline.inputs import Inputs, input_paths, read_inputs, trained_features
 from pipeline.layout import Layout, require
-from pipeline.looking_back import LookingBack
-from pipeline.method_runs import MethodRuns
-from pipeline.missing_moments import MissingMoments
 from pipeline.params import Params, read_params, what_counts
 from pipeline.recipe import comparison
-from pipeline.representing import BestNetwork
-from pipeline.results import write_results
 from pipeline.training.jobs import networks_of
 
 LIBRARIES = ("mculora", "torch", "numpy", "scikit-learn", "transformers", "opensmile")

@@ -8,6 +8,7 @@ from mculora.errors import InputError
 from mculora.evaluation.predicted import read_predictions
 from mculora.files import write_text
 from pipeline.console import stage
+from pipeline.evaluating.representation_tables import read_points, read_separations
 from pipeline.layout import Layout, require
 from pipeline.model_card import model_card
 from pipeline.page.case_media import CaseMedia, read_case_media
@@ -20,7 +21,6 @@ from pipeline.page.render import page_content, render_page
 from pipeline.page.representations import representation_section
 from pipeline.page.table_files import provenance
 from pipeline.params import Params, read_params
-from pipeline.representation_tables import read_points, read_separations
 
 
 def run() -> None:

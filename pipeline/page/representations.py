@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from pipeline.evaluating.representation_tables import COMMON, SPECIFIC, PlacedPoint, Separation
 from pipeline.page.drawing import Drawing, Legend
 from pipeline.page.svg import add, figure, label, markup
 from pipeline.page.table import Cell, Row, Table, count_cell
 from pipeline.page.wording import UNDEFINED
-from pipeline.representation_tables import COMMON, SPECIFIC, PlacedPoint, Separation
 
 _STYLES = {COMMON: "s0", SPECIFIC: "s1"}
 _SIDE, _TOP, _EDGE = 220.0, 22.0, 7.0

@@ -12,11 +12,15 @@ from mculora.corpora.manifest import Task
 from mculora.errors import InputError, MissingInputError
 from mculora.modality import Modality
 from pipeline import report
+from pipeline.evaluating.representation_tables import (
+    read_points,
+    read_separations,
+    write_representations,
+)
 from pipeline.layout import Layout
 from pipeline.page.case_media import NUM_FRAMES, CaseMedia, read_case_media
 from pipeline.page.cases import case_section
 from pipeline.page.representations import representation_section
-from pipeline.representation_tables import read_points, read_separations, write_representations
 
 
 def section(task=Task.REGRESSION, *, num_cases=2, look=lambda _: CaseMedia(), **corpus_facts):

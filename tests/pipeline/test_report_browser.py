@@ -21,8 +21,8 @@ from report_example import (
 )
 
 from pipeline import report
+from pipeline.evaluating.result_tables import headline
 from pipeline.page.wording import number
-from pipeline.result_tables import headline
 
 pytestmark = pytest.mark.slow
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

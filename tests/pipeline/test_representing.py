@@ -6,9 +6,9 @@ import torch
 from mculora.batch import FeatureTable
 from mculora.corpora.manifest import Task
 from mculora.model.network import MCULoRA, NetworkConfig
+from pipeline.evaluating.representation_tables import read_points, read_separations
+from pipeline.evaluating.representing import BestNetwork
 from pipeline.layout import Layout
-from pipeline.representation_tables import read_points, read_separations
-from pipeline.representing import BestNetwork
 
 
 def table(prefix):

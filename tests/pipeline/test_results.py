@@ -13,10 +13,10 @@ from mculora.evaluation.predicted import PredictedTest
 from mculora.evaluation.sweep import ConditionScore
 from mculora.files import write_text
 from mculora.modality import ModalityCombination
+from pipeline.evaluating.method_runs import MethodRuns
+from pipeline.evaluating.result_tables import training_curves
+from pipeline.evaluating.results import write_results
 from pipeline.layout import Layout
-from pipeline.method_runs import MethodRuns
-from pipeline.result_tables import training_curves
-from pipeline.results import write_results
 
 COLUMNS = ["method", "seed", "epoch", "train_loss", "validation_mean"]
 COLUMNS += [

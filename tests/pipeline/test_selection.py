@@ -7,8 +7,8 @@ import pytest
 
 from mculora.model.checkpoint import load_checkpoint
 from mculora.training.epoch_weights import num_epochs_of, read_epochs
+from pipeline.evaluating.result_tables import marked_headline, marked_table
 from pipeline.layout import Layout
-from pipeline.result_tables import marked_headline, marked_table
 
 MARKED = ("scores", "by_combination", "by_missing_rate", "by_rank", "ablations")
 """The tables of test scores."""

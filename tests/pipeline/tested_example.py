@@ -12,7 +12,7 @@ from mculora.corpora.utterance import Split, Utterance
 from mculora.evaluation.predicted import PredictedTest, write_predictions
 from mculora.evaluation.projected import Projected
 from mculora.modality import NUM_COMBINATIONS, Modality, ModalityCombination, presence_table
-from pipeline.representation_tables import write_representations
+from pipeline.evaluating.representation_tables import write_representations
 
 CLASSES = ("angry", "happy/excited", "neutral", "sad")
 NUM = 12

@@ -25,9 +25,8 @@ from mculora.evaluation.statistics import (
 )
 from mculora.evaluation.tallies import Clusters, clusters_of
 from mculora.files import write_text
-from pipeline.layout import Layout
-from pipeline.method_runs import MethodRuns, summaries_as_json
-from pipeline.result_tables import (
+from pipeline.evaluating.method_runs import MethodRuns, summaries_as_json
+from pipeline.evaluating.result_tables import (
     SHOWN,
     ablations,
     by_rank,
@@ -38,6 +37,7 @@ from pipeline.result_tables import (
     score_lines,
     training_curves,
 )
+from pipeline.layout import Layout
 
 
 def write_results(

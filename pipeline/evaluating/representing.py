@@ -8,8 +8,8 @@ from mculora.batch import FeatureTable
 from mculora.corpora.manifest import Task
 from mculora.evaluation.projection import project_all
 from mculora.model.checkpoint import Checkpoint
+from pipeline.evaluating.representation_tables import write_representations
 from pipeline.layout import Layout
-from pipeline.representation_tables import write_representations
 
 
 class BestNetwork:
