@@ -83,7 +83,7 @@ def run(*, device: str) -> None:
                 test=test.table,
             )
             if method.group is Group.MAIN:
-                fitted[seed, test.fold.name] = trained[None].provenance["calibration"]
+                fitted[seed, test.fold.name] = trained[None].provenance.get("calibration", {})
                 best.see(trained[None], test.table)
             test.add(seed, runs[method.name], trained)
         record = gathering.record()

@@ -78,6 +78,7 @@ def open_media(path: Path) -> Iterator[Any]:
 
     Raises:
         MediaError: It does not exist, is empty, or cannot be decoded (here or in the block).
+        OSError: The block writes something, and the disk is full.
     """
     _check_file(path)
     options = {"format_whitelist": _MEDIA_FORMATS, "protocol_whitelist": "file"}
@@ -91,6 +92,8 @@ def open_media(path: Path) -> Iterator[Any]:
         with container:
             yield container
     except av.error.FFmpegError as error:
+        if error.errno == errno.ENOSPC:  # of what the block writes: no fault of this file
+            raise OSError(errno.ENOSPC, error.strerror, error.filename) from None
         raise MediaError(path, f"cannot be decoded: {error.strerror}") from None
 
 
