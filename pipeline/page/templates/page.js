@@ -27,11 +27,17 @@
     return points.sort((one, other) => one.x - other.x);
   }
 
+  let shown;
   function show(svg, point) {
-    const box = svg.getBoundingClientRect(), size = box.width / svg.viewBox.baseVal.width;
-    const x = box.left + point.x * size, y = box.top + point.y * size;
+    shown = { svg, point };
     tip.textContent = point.text;
     tip.hidden = ring.hidden = false;
+    place();
+  }
+  function place() {
+    const { svg, point } = shown;
+    const box = svg.getBoundingClientRect(), size = box.width / svg.viewBox.baseVal.width;
+    const x = box.left + point.x * size, y = box.top + point.y * size;
     const half = tip.offsetWidth / 2 + 4;
     tip.style.left = `${Math.max(half, Math.min(x, document.documentElement.clientWidth - half))}px`;
     tip.style.top = `${y}px`;
@@ -42,19 +48,19 @@
   for (const svg of document.querySelectorAll("figure svg")) {
     const lines = [...svg.querySelectorAll("g")].map((group) => lineOf(svg, group)).filter((line) => line.length);
     if (!lines.length) continue;
-    let line = 0, place = 0;
+    let line = 0, at = 0;
     svg.tabIndex = 0;
     svg.setAttribute("aria-description", "Arrow keys read out values.");
     const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
-    svg.addEventListener("focus", () => svg.matches(":focus-visible") && show(svg, lines[line][place]));
+    svg.addEventListener("focus", () => svg.matches(":focus-visible") && show(svg, lines[line][at]));
     svg.addEventListener("blur", hide);
     svg.addEventListener("keydown", (event) => {
       if (event.key === "Escape") return hide();
       if (!step[event.key]) return;
       event.preventDefault();
       line = (line + step[event.key][0] + lines.length) % lines.length;
-      place = Math.max(0, Math.min(place + step[event.key][1], lines[line].length - 1));
-      show(svg, lines[line][place]);
+      at = Math.max(0, Math.min(at + step[event.key][1], lines[line].length - 1));
+      show(svg, lines[line][at]);
     });
     const point = (event) => {
       const box = svg.getBoundingClientRect(), size = box.width / svg.viewBox.baseVal.width;
@@ -66,5 +72,6 @@
     svg.addEventListener("pointerdown", point);
     svg.addEventListener("pointerleave", hide);
   }
-  addEventListener("scroll", hide, { passive: true });
+  // It goes along with its figure: focus by keyboard scrolls by itself.
+  addEventListener("scroll", () => tip.hidden || place(), { passive: true });
 })();
