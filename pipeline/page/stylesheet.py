@@ -44,8 +44,9 @@ class Stylesheet:
         known = {**inherited, **{k: v for k, v in said.items() if k.startswith("--")}}
         custom = {name: _resolve(value, known) for name, value in known.items()}
         element = wrapper.etree_element
-        for name in said.keys() & set(PROPERTIES) - element.attrib.keys():
-            element.set(name, _attribute(name, _resolve(said[name], custom)))
+        for name in PROPERTIES:  # in this order: the same figure gives the same bytes
+            if name in said and name not in element.attrib:
+                element.set(name, _attribute(name, _resolve(said[name], custom)))
         for child in wrapper.iter_children():
             self._apply(child, custom)
 
