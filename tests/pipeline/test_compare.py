@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from two_classes import alternating, two_class_record
 
-from mculora.corpora.manifest import Task
-from mculora.evaluation.predicted import PredictedTest, write_predictions
+from mculora.evaluation.predicted import write_predictions
 from mculora.modality import ModalityCombination
 from pipeline import cli
 from pipeline.layout import Layout
@@ -21,23 +21,11 @@ COMBINATIONS = [c.word for c in ModalityCombination]
 
 def record(*, num_wrong=3, seeds=(0, 1)):
     """Of the first method, so many are wrong; the second is always right."""
-    labels = torch.arange(NUM) % 2
+    labels = alternating(NUM)
     right = torch.nn.functional.one_hot(labels, 2).float().repeat(len(seeds), 7, 1, 1)
     wrong = right.clone()
     wrong[:, :, :num_wrong] = wrong[:, :, :num_wrong].flip(3)
-    return PredictedTest(
-        ids=tuple(f"u{n}" for n in range(NUM)),
-        folds=("official",),
-        fold=torch.zeros(NUM, dtype=torch.int64),
-        labels=labels.float(),
-        task=Task.CLASSIFICATION,
-        class_names=("sad", "glad"),
-        seeds=seeds,
-        left={c.word: torch.tensor(c.presence).bool().repeat(NUM, 1) for c in ModalityCombination},
-        predictions={"mculora": wrong, "dropout": right},
-        common=torch.zeros(len(seeds), 7, NUM, 2),
-        weight=torch.zeros(len(seeds), 7, NUM),
-    )
+    return replace(two_class_record({"mculora": wrong, "dropout": right}), seeds=seeds)
 
 
 def compare(line, monkeypatch, capsys):

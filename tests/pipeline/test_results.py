@@ -3,13 +3,13 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
+from two_classes import all_offered, alternating, two_class_record
 
-from mculora.corpora.manifest import Task
-from mculora.evaluation.predicted import PredictedTest
 from mculora.evaluation.sweep import ConditionScore
 from mculora.files import write_text
 from mculora.modality import ModalityCombination
@@ -64,28 +64,15 @@ def method_runs(method, group, values, *, rank=None, folds=1):
 def record_of(runs, *, num=8):
     """Predictions of the methods; of the first one always right, of the others less and less."""
     seeds = tuple(next(iter(runs)).means("wa"))
-    labels = torch.arange(num) % 2
-    left = {c.word: torch.tensor(c.presence).bool().repeat(num, 1) for c in ModalityCombination}
+    labels = alternating(num)
     spread = (7 * torch.arange(3 * num) % (3 * num)).view(num, 3) / (3 * num)
-    left |= {f"rate-{rate}": spread >= rate for rate in RATES}
+    left = all_offered(num) | {f"rate-{rate}": spread >= rate for rate in RATES}
     predictions = {}
     for place, run in enumerate(runs):
         said = torch.nn.functional.one_hot(labels, 2).float().repeat(len(seeds), len(left), 1, 1)
         said[:, :, :place] = said[:, :, :place].flip(3)
         predictions[run.method] = said
-    return PredictedTest(
-        ids=tuple(f"u{n}" for n in range(num)),
-        folds=("official",),
-        fold=torch.zeros(num, dtype=torch.int64),
-        labels=labels.float(),
-        task=Task.CLASSIFICATION,
-        class_names=("sad", "glad"),
-        seeds=seeds,
-        left=left,
-        predictions=predictions,
-        common=torch.zeros(len(seeds), 7, num, 2),
-        weight=torch.zeros(len(seeds), 7, num),
-    )
+    return replace(two_class_record(predictions, left=left), seeds=seeds)
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from two_classes import alternating, two_class_record
 
-from mculora.corpora.manifest import Task
 from mculora.corpora.utterance import Utterance
 from mculora.evaluation.groups import LEAST_UTTERANCES, by_groups
-from mculora.evaluation.predicted import PredictedTest
 from mculora.modality import ModalityCombination
 
 WORDS = [c.word for c in ModalityCombination]
@@ -28,26 +27,10 @@ def utterance(number, **told):
 
 def record(is_right, num_seeds=2):
     """Two classes; which utterances are predicted rightly, whatever is left and whoever says it."""
-    num = len(is_right)
-    labels = torch.arange(num) % 2
+    labels = alternating(len(is_right))
     said = torch.where(torch.tensor(is_right), labels, 1 - labels)
     logits = torch.nn.functional.one_hot(said, 2).float()
-    left = {
-        c.word: torch.tensor(c.presence).expand(num, 3).contiguous() for c in ModalityCombination
-    }
-    return PredictedTest(
-        ids=tuple(f"u{n}" for n in range(num)),
-        folds=("official",),
-        fold=torch.zeros(num, dtype=torch.int64),
-        labels=labels.float(),
-        task=Task.CLASSIFICATION,
-        class_names=("low", "glad"),
-        seeds=tuple(range(num_seeds)),
-        left=left,
-        predictions={"mculora": logits.expand(num_seeds, 7, num, 2).contiguous()},
-        common=torch.zeros(num_seeds, 7, num, 2),
-        weight=torch.zeros(num_seeds, 7, num),
-    )
+    return two_class_record({"mculora": logits.repeat(num_seeds, 7, 1, 1)})
 
 
 def test_groups_are_scored_and_their_gap_is_no_chance():
